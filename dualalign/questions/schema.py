@@ -96,8 +96,6 @@ def _options(value, where: str) -> tuple[str, ...]:
     for i, option in enumerate(options):
         if not isinstance(option, str) or not option.strip():
             raise ValueError(f"{where}: option {i} is {option!r}, expected text; remove or repair it")
-    if len(set(o.strip() for o in options)) < len(options):
-        raise ValueError(f"{where}: two options are equal; an answer could not be told from its twin")
     return options
 
 

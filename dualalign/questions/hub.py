@@ -1,0 +1,104 @@
+"""Question sets by hub name, read with ``datasets``, or from a mirror folder where there is no network."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from .files import load_file
+from .schema import Question, check_unique, normalised, question_from_row
+
+MIRROR = "DUALALIGN_MIRROR"
+
+
+@dataclass(frozen=True)
+class HubSet:
+    """Where a set lives: hub repository, configuration and split, and the set whose questions its train split must not repeat."""
+
+    repo: str
+    config: str
+    split: str
+    disjoint_from: str = ""
+
+    @property
+    def letters(self) -> bool:
+        """True where answers are letters or digits that point into ``choices.label`` (ARC, OpenBookQA)."""
+        return self.repo != "cais/mmlu"
+
+
+HUB_SETS = {
+    "arc-easy/train": HubSet("allenai/ai2_arc", "ARC-Easy", "train", "arc-easy/test"),
+    "arc-easy/test": HubSet("allenai/ai2_arc", "ARC-Easy", "test"),
+    "arc-challenge/train": HubSet("allenai/ai2_arc", "ARC-Challenge", "train", "arc-challenge/test"),
+    "arc-challenge/test": HubSet("allenai/ai2_arc", "ARC-Challenge", "test"),
+    "openbookqa/train": HubSet("allenai/openbookqa", "main", "train", "openbookqa/test"),
+    "openbookqa/test": HubSet("allenai/openbookqa", "main", "test"),
+    "mmlu/test": HubSet("cais/mmlu", "all", "test"),
+}
+
+
+def load_hub(name: str, mirror: str | os.PathLike | None = None) -> list[Question]:
+    """Load a set by name, from ``mirror`` (or the folder in ``DUALALIGN_MIRROR``) where given, else from the hub.
+
+    A mirror holds one file a set, ``arc_easy_test.jsonl`` for ``arc-easy/test``, in the format of `load_file`.
+
+    Raises
+    ------
+    ValueError
+        If the mirror lacks the file, or the hub cannot be reached.
+    """
+    mirror = mirror or os.environ.get(MIRROR)
+    if mirror:
+        return load_file(Path(mirror) / f"{_stem(name)}.jsonl")
+    spec = HUB_SETS[name]
+    questions = check_unique([question_from_row(r, f"{name}, row {i}") for i, r in enumerate(_hub_rows(name, spec), 1)], name)
+    if not spec.disjoint_from:
+        return questions
+    seen = {normalised(q) for q in load_hub(spec.disjoint_from)}
+    return [q for q in questions if normalised(q) not in seen]
+
+
+def _hub_rows(name: str, spec: HubSet):
+    import datasets
+
+    try:
+        rows = datasets.load_dataset(spec.repo, spec.config, split=spec.split)
+    except Exception as e:  # the hub client raises many kinds; the reader needs one line
+        raise ValueError(
+            f"{name}: cannot load {spec.repo} from the hub ({type(e).__name__}); check the network, or give --mirror FOLDER"
+        ) from None
+    return [_lettered(name, i, row) for i, row in enumerate(rows)] if spec.letters else _mmlu(rows)
+
+
+def _lettered(name: str, i: int, row: dict) -> dict:
+    labels, key = row["choices"]["label"], row["answerKey"]
+    return {
+        "id": f"{_stem(name)}/{i}",
+        "question": row.get("question") or row["question_stem"],
+        "options": row["choices"]["text"],
+        "answer": labels.index(key) if key in labels else None,
+    }
+
+
+def _mmlu(rows) -> list[dict]:
+    place: Counter[str] = Counter()
+    out = []
+    for row in rows:
+        subject = row["subject"]
+        out.append(
+            {
+                "id": f"mmlu/{subject}/{place[subject]}",
+                "question": row["question"],
+                "options": row["choices"],
+                "answer": int(row["answer"]),
+                "group": subject,
+            }
+        )
+        place[subject] += 1
+    return out
+
+
+def _stem(name: str) -> str:
+    return name.replace("-", "_").replace("/", "_")
