@@ -1,0 +1,53 @@
+"""Shared fixtures: random traces with known shapes, and no network."""
+
+from __future__ import annotations
+
+import socket
+
+import numpy as np
+import pytest
+
+from dualalign import Traces
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def make_traces(
+    n: int = 40, layers: int | tuple[int, int] = 6, k: int = 4, seed: int = 0, padded: bool = False, scale: float = 2.0
+) -> Traces:
+    """Random traces: PoLM logits are related to the PLM's and about twice as sharp; `layers` may be (L_g, L_f)."""
+    rng = np.random.default_rng(seed)
+    depth_g, depth_f = (layers, layers) if isinstance(layers, int) else layers
+    shared = rng.normal(size=(n, 1, k))
+    plm = shared + rng.normal(size=(n, depth_g, k))
+    polm = scale * (shared + rng.normal(size=(n, depth_f, k)))
+    n_options = rng.integers(2, k + 1, n) if padded else np.full(n, k)
+    gap = np.arange(k)[None, None, :] >= n_options[:, None, None]
+    return Traces(
+        plm_logits=np.where(gap, -np.inf, plm).astype(np.float32),
+        polm_logits=np.where(gap, -np.inf, polm).astype(np.float32),
+        labels=rng.integers(0, n_options),
+        n_options=n_options,
+        question_ids=tuple(f"q{i}" for i in range(n)),
+        groups=tuple(f"group-{i % 3}" for i in range(n)),
+        metadata={"plm": "random-base", "polm": "random-chat", "prompt": "letters"},
+    )
+
+
+@pytest.fixture(scope="session")
+def random_traces():
+    """The function random_traces(n, layers, k, seed, padded)."""
+    return make_traces
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Refuse every connection that leaves this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if isinstance(address, tuple) and address[0] not in _LOCAL:
+            raise RuntimeError(f"a test tried to reach {address[0]}; tests use no network")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
