@@ -1,0 +1,123 @@
+"""Read a model's weights, merge its adapter, and fit it with a lens that is checked against its own logits."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .quiet import first_line, quiet
+from .spec import ModelSpec, adapter_config, context_length, find_device, unusable
+
+
+@dataclass
+class LoadedModel:
+    """A model in memory, in evaluation mode.
+
+    Attributes
+    ----------
+    model : transformers.PreTrainedModel
+    tokenizer : transformers.PreTrainedTokenizerBase
+    name : str
+        What trace files call it.
+    dtype, device : str
+    spec : ModelSpec or None
+        How it was loaded; None for a model that was built in memory.
+    """
+
+    model: Any
+    tokenizer: Any
+    name: str
+    dtype: str = "float32"
+    device: str = "cpu"
+    spec: ModelSpec | None = field(default=None, repr=False)
+
+    @cached_property
+    def lens(self):
+        """The `Lens` of the model, built and checked on first use."""
+        from .lens import Lens
+
+        return Lens(self.model, self.name)
+
+    @property
+    def context_length(self) -> int | None:
+        """Longest prompt in tokens; None where unknown."""
+        return context_length(self.model.config)
+
+    @property
+    def softcap(self) -> str:
+        """Soft-capping of the final logits, ``none`` where there is none."""
+        return str(getattr(self.model.config.get_text_config(), "final_logit_softcapping", None) or "none")
+
+
+def load_model(
+    source: str | Path,
+    adapter: str | Path | None = None,
+    dtype: str = "float32",
+    device: str = "cpu",
+    revision: str | None = None,
+    label: str | None = None,
+) -> LoadedModel:
+    """Load a causal language model and its tokenizer; parameters as in `ModelSpec`.
+
+    Safetensors only, and never code from the hub. An adapter is merged in float32, then everything is cast to ``dtype``.
+
+    Raises
+    ------
+    ValueError
+        One line: no such model, a missing package, pickled weights, weights missing from the files, an adapter for
+        another base, a device that is not there.
+    """
+    return load_spec(ModelSpec(str(source), str(adapter) if adapter else None, dtype, device, revision, label))
+
+
+def load_spec(spec: ModelSpec) -> LoadedModel:
+    """Load what a `ModelSpec` names."""
+    import torch
+
+    spec.check()
+    tokenizer = spec.tokenizer()
+    dtype = getattr(torch, spec.dtype)
+    model = _weights(spec, torch.float32 if spec.adapter else dtype)
+    if spec.adapter:
+        model = _merge(model, spec)
+    device = find_device(spec.device)
+    model = model.to(device=device, dtype=dtype).eval().requires_grad_(False)
+    return LoadedModel(model, tokenizer, spec.name, spec.dtype, device, spec)
+
+
+def _weights(spec: ModelSpec, dtype):
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with quiet():
+            model, info = AutoModelForCausalLM.from_pretrained(
+                **spec.location(), dtype=dtype, use_safetensors=True, output_loading_info=True
+            )
+    except Exception as e:  # hub, file system and parsers raise many kinds; the reader needs one line
+        raise unusable(spec, "weights", e) from None
+    lost = sorted([*info["missing_keys"], *(k[0] if isinstance(k, tuple) else k for k in info["mismatched_keys"])])
+    if lost:  # transformers would fill them with random numbers
+        raise ValueError(
+            f"{spec.source}: {len(lost)} weights are missing or misshapen, first {lost[0]}; fetch the model again"
+        )
+    return model
+
+
+def _merge(model, spec: ModelSpec):
+    """Return the model with its LoRA adapter added into the weights."""
+    base = str(adapter_config(spec.adapter).get("base_model_name_or_path") or "unknown")
+    try:
+        with quiet(), warnings.catch_warnings():
+            # peft only warns about adapter weights that are not in the file, and leaves them at zero
+            warnings.filterwarnings("error", message=".*missing adapter keys.*")
+            import peft
+
+            adapted = peft.PeftModel.from_pretrained(model, str(Path(spec.adapter).expanduser()), is_trainable=False)
+            return adapted.merge_and_unload(safe_merge=True)
+    except Exception as e:  # peft raises ValueError, KeyError, RuntimeError by cause
+        raise ValueError(
+            f"{spec.adapter}: adapter does not fit {spec.source} ({first_line(e)}); it was made for {Path(base).name}"
+        ) from None

@@ -1,0 +1,206 @@
+"""Which model is meant, and all that can be known about it before its weights are read."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .gguf import PREFIX, gguf_folder, packaged_folder
+from .quiet import first_line, quiet
+
+DTYPES = ("float32", "bfloat16", "float16")
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model by name; nothing is read until a method asks for it.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder of safetensors, a ``.gguf`` file, ``package:gemma3-270m``, ``package:smollm2-135m-instruct``, or a hub id.
+    adapter : str or path, optional
+        A folder with a PEFT LoRA adapter, merged into the weights.
+    dtype : {"float32", "bfloat16", "float16"}
+        Type of the weights; logits are float32 whatever it is.
+    device : str
+        ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
+    revision : str, optional
+        Branch, tag or commit of a hub id.
+    label : str, optional
+        The name to write into trace files; by default what `name` makes of the source.
+    """
+
+    source: str
+    adapter: str | None = None
+    dtype: str = "float32"
+    device: str = "cpu"
+    revision: str | None = None
+    label: str | None = None
+
+    def __post_init__(self):
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype: {self.dtype!r} is unknown; expected one of {', '.join(DTYPES)}")
+
+    @property
+    def name(self) -> str:
+        """Label, or source without the path of this machine, with adapter and revision where given."""
+        if self.label:
+            return self.label
+        source = str(self.source)
+        name = Path(source).resolve().name if _is_local(source) else source
+        adapter = f"+{Path(self.adapter).resolve().name}" if self.adapter else ""
+        return f"{name}{'@' + self.revision if self.revision else ''}{adapter}"
+
+    def check(self) -> None:
+        """Raise ValueError, one line, where source, adapter or device cannot be used. Reads no weights."""
+        resolve(self.source, self.revision)
+        if self.adapter:
+            adapter_config(self.adapter)
+        find_device(self.device)
+
+    def location(self) -> dict:
+        """Keyword arguments for every ``from_pretrained``: never remote code."""
+        where = resolve(self.source, self.revision)
+        return {"pretrained_model_name_or_path": where, "revision": self.revision or "main", "trust_remote_code": False}
+
+    def config(self):
+        """The model's own configuration."""
+        from transformers import AutoConfig
+
+        return _from_pretrained(AutoConfig, self)
+
+    def tokenizer(self):
+        """The model's own tokenizer."""
+        from transformers import AutoTokenizer
+
+        return _from_pretrained(AutoTokenizer, self)
+
+    def fingerprint(self) -> dict:
+        """What identifies the weights without reading them: name, type, and size and date of every local file."""
+        folders = [Path(p) for p in (resolve(self.source, self.revision), self.adapter) if p and Path(p).is_dir()]
+        files = sorted(f for folder in folders for f in folder.iterdir() if f.suffix in (".safetensors", ".json"))
+        stats = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "device": find_device(self.device).split(":")[0],
+            "files": stats,
+        }
+
+    def load(self):
+        """Read the weights. Returns a `LoadedModel`."""
+        from .load import load_spec
+
+        return load_spec(self)
+
+
+def resolve(source: str, revision: str | None = None) -> str:
+    """Turn a source into a folder of safetensors or a hub id.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or holds pickled weights only.
+    """
+    source = str(source)
+    path = Path(source).expanduser()
+    if revision and (_is_local(source) or source.startswith(PREFIX)):
+        raise ValueError(f"{source}: a revision ({revision}) belongs to a hub id; leave it out for a local model")
+    with quiet():
+        if source.startswith(PREFIX):
+            return str(packaged_folder(source))
+        if path.is_file() and path.suffix == ".gguf":
+            return str(gguf_folder(path))
+    if path.is_dir():
+        return _check_folder(path)
+    if path.exists() or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", source) or source[0] in "./":
+        raise ValueError(
+            f"{source}: no such model; expected a folder of safetensors, a .gguf file, package:NAME or a hub id"
+        )
+    return source
+
+
+def _check_folder(path: Path) -> str:
+    if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+        raise ValueError(
+            f"{path}: a LoRA adapter, not a model; give its base as the model and this folder as the adapter"
+        )
+    if not (path / "config.json").is_file():
+        raise ValueError(f"{path}: no config.json; expected a model saved by transformers' save_pretrained")
+    if not any(path.glob("*.safetensors")):
+        pickles = any(f for pattern in PICKLES for f in path.glob(pattern))
+        found = "holds pickled weights only, which can run code when read" if pickles else "holds no weights"
+        raise ValueError(f"{path}: {found}; expected .safetensors (save it with safe_serialization=True)")
+    return str(path)
+
+
+def adapter_config(folder: str | Path) -> dict:
+    """Read and check a LoRA adapter's configuration.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no LoRA adapter as safetensors.
+    """
+    folder = Path(folder).expanduser()
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+        kind = config["peft_type"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(f"{folder}: no readable adapter_config.json; expected a LoRA adapter saved by peft") from None
+    if kind != "LORA":
+        raise ValueError(f"{folder}: an adapter of type {kind}; only LORA is merged")
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise ValueError(
+            f"{folder}: no adapter_model.safetensors (pickled adapters are refused); save it with peft again"
+        )
+    return config
+
+
+def find_device(device: str) -> str:
+    """Turn ``auto`` into the best device here; raise ValueError for one that this machine lacks."""
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as e:
+        raise ValueError(f"device: {device!r} cannot be used here ({first_line(e)}); try cpu or auto") from None
+    if torch.device(device).type == "meta":
+        raise ValueError("device: 'meta' holds no numbers; try cpu or auto")
+    return device
+
+
+def context_length(config) -> int | None:
+    """Longest prompt in tokens that the model was built for; None where its configuration does not say."""
+    length = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return length if isinstance(length, int) and length > 0 else None
+
+
+def _is_local(source: str) -> bool:
+    return Path(source).expanduser().exists()
+
+
+def _from_pretrained(auto, spec: ModelSpec):
+    where = spec.location()
+    try:
+        with quiet():
+            return auto.from_pretrained(**where)
+    except Exception as e:  # hub, file system and parsers raise many kinds; the reader needs one line
+        raise unusable(spec, auto.__name__.removeprefix("Auto").lower(), e) from None
+
+
+def unusable(spec: ModelSpec, what: str, error: Exception) -> ValueError:
+    """The one line for a model that cannot be read."""
+    local = _is_local(str(spec.source)) or str(spec.source).startswith(PREFIX)
+    advice = (
+        "is the folder complete?"
+        if local
+        else "no such folder here, and the hub did not give it: check name and network"
+    )
+    return ValueError(f"{spec.source}: cannot read the {what} ({type(error).__name__}: {first_line(error)}); {advice}")
