@@ -1,0 +1,213 @@
+"""Calibration errors over bins, and the table behind a reliability diagram.
+
+The bins are [low, high) with the last one closed, their edges the numbers k / bins: confidence 0.3 opens the bin
+[0.3, 0.4), and confidence 1 belongs to the last bin. (Public libraries disagree here, torchmetrics #3510.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._checks import by_rows, check_count, check_pairs, check_share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS = ("equal-width", "equal-mass")
+
+
+def bin_edges(bins: int = 10) -> np.ndarray:
+    """Return the edges k / bins of equal-width bins over [0, 1], (bins + 1,)."""
+    return np.arange(check_count("bins", bins) + 1) / bins
+
+
+def equal_width(confidence: np.ndarray, bins: int) -> np.ndarray:
+    """Return the equal-width bin of each confidence, 0 to bins - 1, in the shape of `confidence`."""
+    return np.clip(np.searchsorted(bin_edges(bins), confidence, side="right") - 1, 0, bins - 1)
+
+
+def equal_mass(confidence: np.ndarray, bins: int) -> np.ndarray:
+    """Return the equal-mass bin of each confidence along the last axis, 0 to bins - 1.
+
+    The sorted confidences are cut as by `numpy.array_split`; equal confidences stay together, in the bin of the first
+    of them, so that the order of the questions does not matter.
+    """
+    check_count("bins", bins)
+    n = confidence.shape[-1]
+    order = np.argsort(confidence, axis=-1, kind="stable")
+    ordered = np.take_along_axis(confidence, order, axis=-1)
+    position = np.broadcast_to(np.arange(n), ordered.shape)
+    first = np.ones(ordered.shape, dtype=bool)
+    first[..., 1:] = ordered[..., 1:] > ordered[..., :-1]
+    run = np.maximum.accumulate(np.where(first, position, 0), axis=-1)
+    sizes = n // bins + (np.arange(bins) < n % bins)
+    index = np.empty(confidence.shape, dtype=np.int64)
+    np.put_along_axis(index, order, np.repeat(np.arange(bins), sizes)[run], axis=-1)
+    return index
+
+
+def _sums(index: np.ndarray, values: np.ndarray, bins: int) -> np.ndarray:
+    """Sum (draws, N) values by bin, (draws, bins); `index` is (draws, N) or (1, N)."""
+    flat = index + bins * np.arange(len(values))[:, None]
+    return np.bincount(flat.ravel(), values.ravel(), len(values) * bins).reshape(len(values), bins)
+
+
+def _counts(index: np.ndarray, shape: tuple[int, int], bins: int) -> np.ndarray:
+    return _sums(index, np.ones((len(index), shape[1])), bins)
+
+
+def _ece_rows(confidence: np.ndarray, correct: np.ndarray, bins: int = 10, binning=equal_width) -> np.ndarray:
+    gaps = _sums(binning(confidence, bins), correct - confidence, bins)
+    return np.abs(gaps).sum(axis=1) / correct.shape[1]
+
+
+def _adaptive_rows(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> np.ndarray:
+    return _ece_rows(confidence, correct, bins, equal_mass)
+
+
+def _mce_rows(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> np.ndarray:
+    index = equal_width(confidence, bins)
+    gaps = _sums(index, correct - confidence, bins)
+    return (np.abs(gaps) / np.maximum(_counts(index, correct.shape, bins), 1)).max(axis=1)
+
+
+def _debiased_rows(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> np.ndarray:
+    index = equal_width(confidence, bins)
+    count = np.maximum(_counts(index, correct.shape, bins), 1)
+    gap = _sums(index, correct - confidence, bins) / count
+    accuracy = _sums(index, correct + 0 * confidence, bins) / count
+    noise = np.sqrt(accuracy * (1 - accuracy) / count)
+    return (count * (2 * np.abs(gap) - _folded_normal_mean(gap, noise))).sum(axis=1) / correct.shape[1]
+
+
+def _folded_normal_mean(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """E|X| of a normal X."""
+    from scipy.special import ndtr
+
+    ratio = np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > 0)
+    folded = deviation * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) + mean * (1 - 2 * ndtr(-ratio))
+    return np.where(deviation > 0, folded, np.abs(mean))
+
+
+@by_rows(_ece_rows)
+def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: mean over questions of their bin's |accuracy - mean confidence| (arXiv:1706.04599).
+
+    Parameters
+    ----------
+    confidence : (N,) probability of the predicted option
+    correct : (N,) bool, whether the prediction was right
+    bins : number of equal-width bins [low, high), the last one closed
+
+    Returns
+    -------
+    float
+        A probability, 0 to 1. Read it beside `ece_floor` and `interval`: noise alone makes it positive.
+
+    Raises
+    ------
+    ValueError
+        For NaN, values outside [0, 1], unequal lengths or no question.
+
+    Examples
+    --------
+    >>> float(round(ece([0.9, 0.9, 0.6], [True, False, True]), 6))
+    0.4
+    """
+    confidence, correct = check_pairs(confidence, correct)
+    return float(_ece_rows(confidence[None], correct[None], bins)[0])
+
+
+@by_rows(_adaptive_rows)
+def adaptive_ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error over equal-mass bins; see `equal_mass` for how ties are kept together.
+
+    Parameters and errors as `ece`.
+    """
+    confidence, correct = check_pairs(confidence, correct)
+    return float(_adaptive_rows(confidence[None], correct[None], bins)[0])
+
+
+@by_rows(_mce_rows)
+def mce(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
+    """Maximum calibration error: the largest |accuracy - mean confidence| of a bin that holds a question.
+
+    One question alone in a bin decides it, so its noise floor is high. Parameters and errors as `ece`.
+    """
+    confidence, correct = check_pairs(confidence, correct)
+    return float(_mce_rows(confidence[None], correct[None], bins)[0])
+
+
+@by_rows(_debiased_rows, low=-1.0)
+def debiased_ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error less the bias that a noisy accuracy gives each bin (Kumar et al., arXiv:1909.10155).
+
+    The estimator is `normal_debiased_ce` (l1) of their reference code: 2 ECE - E[ECE'], where in ECE' the accuracy a of
+    a bin of n questions is drawn from Normal(a, a (1 - a) / n). The expectation is taken in closed form, they take the
+    mean of 1000 draws.
+
+    Returns
+    -------
+    float
+        May be slightly negative. A bin whose answers are all right or all wrong (a single question, say) is left as is.
+
+    Parameters and errors as `ece`.
+    """
+    confidence, correct = check_pairs(confidence, correct)
+    return float(_debiased_rows(confidence[None], correct[None], bins)[0])
+
+
+def wilson(right: np.ndarray, count: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson score interval of the share right / count (Wilson 1927), (low, high); NaN where count is 0."""
+    from scipy.special import ndtri
+
+    right, count = np.asarray(right, dtype=np.float64), np.asarray(count, dtype=np.float64)
+    z2 = ndtri((1 + check_share("level", level)) / 2) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = right / count
+        centre = (right + z2 / 2) / (count + z2)
+        half = np.sqrt(z2 * (count * share * (1 - share) + z2 / 4)) / (count + z2)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+
+
+def reliability(
+    confidence: np.ndarray, correct: np.ndarray, bins: int = 10, kind: str = "equal-width", level: float = 0.95
+) -> pd.DataFrame:
+    """The table behind a reliability diagram, one row a bin.
+
+    Parameters
+    ----------
+    confidence, correct : (N,) as in `ece`
+    kind : "equal-width" or "equal-mass"
+    level : of the Wilson interval of each bin's accuracy
+
+    Returns
+    -------
+    DataFrame
+        `low`, `high` (edges; for equal mass the least and greatest confidence), `count`, `confidence` (mean),
+        `accuracy`, `accuracy_low`, `accuracy_high`. An empty bin keeps its row, with count 0 and NaN.
+    """
+    import pandas as pd
+
+    confidence, correct = check_pairs(confidence, correct)
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; allowed are {', '.join(map(repr, KINDS))}")
+    index = (equal_width if kind == "equal-width" else equal_mass)(confidence, bins)
+    count, right = np.bincount(index, minlength=bins), np.bincount(index, correct, bins)
+    low, high = _bounds(confidence, index, bins, kind)
+    with np.errstate(invalid="ignore"):
+        table = {"low": low, "high": high, "count": count, "confidence": np.bincount(index, confidence, bins) / count}
+        table["accuracy"] = right / count
+    table["accuracy_low"], table["accuracy_high"] = wilson(right, count, level)
+    return pd.DataFrame(table)
+
+
+def _bounds(confidence: np.ndarray, index: np.ndarray, bins: int, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    if kind == "equal-width":
+        return bin_edges(bins)[:-1], bin_edges(bins)[1:]
+    low, high = np.full(bins, np.nan), np.full(bins, np.nan)
+    np.fmin.at(low, index, confidence)
+    np.fmax.at(high, index, confidence)
+    return low, high
