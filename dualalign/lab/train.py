@@ -1,0 +1,262 @@
+"""One training loop for every supervised recipe: LoRA, cross-entropy at the first token of the answer.
+
+Why not a stock trainer: it would unembed every position into the vocabulary. Here the vocabulary has 262,144 rows and only
+the last position is scored, so that product alone would cost more than the rest of the model (measured: benchmarks/train_step.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from .pool import Example
+from .recipes import Recipe
+
+SAVE_EVERY = 25  # steps between two checkpoints: what a kill -9 can cost
+WARM_UP = 20
+
+
+def batch_plan(examples: list[Example], recipe: Recipe) -> list[list[int]]:
+    """Batches of example indices for all epochs: random order, similar lengths side by side (padding costs time)."""
+    rng = random.Random(recipe.seed)
+    plan, size = [], recipe.batch_size
+    for _ in range(recipe.epochs):
+        order = list(range(len(examples)))
+        rng.shuffle(order)
+        epoch = []
+        for i in range(0, len(order), 16 * size):
+            window = sorted(order[i : i + 16 * size], key=lambda j: (len(examples[j].prompt_ids), j))
+            epoch.extend(window[k : k + size] for k in range(0, len(window), size))
+        rng.shuffle(epoch)
+        plan.extend(epoch)
+    return plan
+
+
+def last_hidden(decoder, examples: list[Example]):
+    """The decoder's normed state at the last prompt token: (batch, width), right padding."""
+    import torch
+
+    lengths = torch.tensor([len(e.prompt_ids) for e in examples])
+    ids = torch.zeros(len(examples), int(lengths.max()), dtype=torch.long)
+    for row, e in enumerate(examples):
+        ids[row, : lengths[row]] = torch.tensor(e.prompt_ids)
+    mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long()
+    hidden = decoder(input_ids=ids, attention_mask=mask, use_cache=False)[0]
+    return hidden[torch.arange(len(examples)), lengths - 1]
+
+
+def answer_logits(model, examples: list[Example]):
+    """Logits over the whole vocabulary at the last prompt token, (batch, vocabulary) float32."""
+    base = model.get_base_model()
+    return last_hidden(base.get_decoder(), examples) @ base.get_output_embeddings().weight.T
+
+
+def option_scores(logits, examples: list[Example]) -> list[tuple[float, bool, float]]:
+    """Per example: confidence of the restricted softmax, whether its prediction is right, and its loss in nats."""
+    scores = []
+    for row, e in zip(logits.detach().double(), examples, strict=True):
+        log_p = row[list(e.option_ids)].log_softmax(0)
+        scores.append((log_p.max().exp().item(), int(log_p.argmax()) == e.answer, -log_p[e.answer].item()))
+    return scores
+
+
+def train(model, examples: list[Example], recipe: Recipe, out: Path, dev: list[Example] = (), start: Path | None = None):
+    """Train, checkpoint, resume, and write the adapter with its record.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        The packaged base in float32.
+    examples : list of Example
+    recipe : Recipe
+    out : Path
+        Folder of the adapter; a sibling ``<out>.part`` holds the checkpoint until the run is whole.
+    dev : list of Example
+        Development questions; they choose between the last weights and the tail average, and are never trained on.
+    start : Path, optional
+        Adapter to go on from.
+
+    Returns
+    -------
+    Path
+        ``out``.
+    """
+    run = _Run(model, examples, recipe, Path(out), start)
+    plan = batch_plan(examples, recipe)
+    while run.step < len(plan):
+        run.advance([examples[i] for i in plan[run.step]], len(plan))
+    choice = run.choose(list(dev))
+    return run.finish(choice)
+
+
+class _Run:
+    """The state of a run: weights, optimiser, tail sum, curve. All of it survives a kill -9 in one file."""
+
+    def __init__(self, model, examples, recipe, out, start):
+        import torch
+
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.out, self.n_examples = recipe, out, len(examples)
+        self.part = out.with_name(out.name + ".part")
+        self.part.mkdir(parents=True, exist_ok=True)
+        self.model = wrap(model, recipe, start)
+        self.weights = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.learning_rate, weight_decay=0.0)
+        self.tail = {n: torch.zeros_like(p) for n, p in self.weights.items()}
+        self.step, self.n_tail, self.curve, self.seconds = 0, 0, [], 0.0
+        self._resume()
+
+    def advance(self, batch: list[Example], total: int) -> None:
+        import torch
+
+        began = time.perf_counter()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * _schedule(self.step, total)
+        logits = answer_logits(self.model, batch)
+        wanted = torch.tensor([e.option_ids[e.answer] for e in batch])
+        loss = torch.nn.functional.cross_entropy(logits, wanted)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=False)
+        self.step += 1
+        if self.step > total * (1 - self.recipe.tail):
+            self.n_tail += 1
+            for name, p in self.weights.items():
+                self.tail[name] += p.detach()
+        self.seconds += time.perf_counter() - began
+        self._record(loss.item(), option_scores(logits, batch), batch, total)
+
+    def _record(self, loss: float, scores, batch, total: int) -> None:
+        row = {"step": self.step, "loss": loss, "seconds": round(self.seconds, 1)}
+        row["questions"] = [[e.style, round(c, 4), int(r), round(n, 4)] for e, (c, r, n) in zip(batch, scores, strict=True)]
+        self.curve.append(row)
+        if self.step % SAVE_EVERY == 0 or self.step == total:
+            self._save()
+            seen = [q for r in self.curve[-SAVE_EVERY:] for q in r["questions"] if q[0] == "choices"]
+            mean = [sum(q[i] for q in seen) / max(len(seen), 1) for i in (1, 2, 3)]
+            left = self.seconds / self.step * (total - self.step)
+            print(
+                f"{self.recipe.name} step {self.step}/{total}  choices: confidence {mean[0]:.3f} accuracy {mean[1]:.3f} "
+                f"nll {mean[2]:.3f}  {self.seconds / self.step:.2f} s a step, {left / 60:.1f} min left",
+                flush=True,
+            )
+
+    def choose(self, dev: list[Example]) -> dict:
+        """Mean restricted loss on the development questions of the last weights and of the tail average; loads the better."""
+        if not (dev and self.n_tail):
+            return {}
+        last = {n: p.detach().clone() for n, p in self.weights.items()}
+        average = {n: t / self.n_tail for n, t in self.tail.items()}
+        report = {}
+        for name, weights in (("last", last), ("tail-average", average)):
+            self._load_weights(weights)
+            report[name] = evaluate(self.model, dev)
+        kept = min(report, key=lambda n: report[n]["nll"])
+        self._load_weights(last if kept == "last" else average)
+        return {"dev": report, "kept": kept}
+
+    def finish(self, choice: dict) -> Path:
+        import torch
+
+        staged = self.part / "adapter"
+        for p in self.weights.values():
+            p.data = p.data.to(torch.bfloat16)
+        self.model.peft_config["default"].base_model_name_or_path = "package:gemma3-270m"
+        self.model.save_pretrained(staged)
+        (staged / "README.md").unlink(missing_ok=True)
+        record = {"recipe": asdict(self.recipe), "questions": self.n_examples, "seconds": round(self.seconds, 1)}
+        (staged / "run.json").write_text(json.dumps(record | choice | {"curve": _thin(self.curve)}, indent=1) + "\n")
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(staged, self.out)
+        for file in self.part.iterdir():
+            file.unlink()
+        self.part.rmdir()
+        return self.out
+
+    def _load_weights(self, weights) -> None:
+        for name, p in self.weights.items():
+            p.data.copy_(weights[name])
+
+    def _save(self) -> None:
+        from safetensors.torch import save_file
+
+        tensors = {f"weight/{n}": p.detach() for n, p in self.weights.items()}
+        tensors |= {f"tail/{n}": t for n, t in self.tail.items()}
+        for n, p in self.weights.items():
+            state = self.optimiser.state[p]
+            tensors |= {f"m/{n}": state["exp_avg"], f"v/{n}": state["exp_avg_sq"]}
+        meta = {"step": self.step, "n_tail": self.n_tail, "curve": self.curve, "seconds": self.seconds}
+        meta |= {"recipe": asdict(self.recipe), "questions": self.n_examples}
+        partial = self.part / "state.tmp"
+        save_file({n: t.contiguous() for n, t in tensors.items()}, partial, {"meta": json.dumps(meta)})
+        os.replace(partial, self.part / "state.safetensors")
+
+    def _resume(self) -> None:
+        import torch
+        from safetensors import safe_open
+
+        path = self.part / "state.safetensors"
+        if not path.exists():
+            return
+        with safe_open(path, "pt") as f:
+            meta = json.loads(f.metadata()["meta"])
+            if meta["recipe"] != asdict(self.recipe) or meta["questions"] != self.n_examples:
+                raise ValueError(f"{path}: belongs to another run of {self.recipe.name!r}; remove the folder {self.part}")
+            for n, p in self.weights.items():
+                p.data.copy_(f.get_tensor(f"weight/{n}"))
+                self.tail[n] = f.get_tensor(f"tail/{n}")
+                moments = {"exp_avg": f.get_tensor(f"m/{n}"), "exp_avg_sq": f.get_tensor(f"v/{n}")}
+                self.optimiser.state[p] = {"step": torch.tensor(float(meta["step"])), **moments}
+        self.step, self.n_tail, self.curve, self.seconds = (meta[k] for k in ("step", "n_tail", "curve", "seconds"))
+
+
+def wrap(model, recipe: Recipe, start: Path | None):
+    """Put LoRA on every linear layer of the decoder, new or from the adapter in ``start``, trained in float32."""
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    if start is None:
+        config = LoraConfig(r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules="all-linear", task_type="CAUSAL_LM")
+        wrapped = get_peft_model(model, config)
+    else:
+        wrapped = PeftModel.from_pretrained(model, start, is_trainable=True)
+    for p in wrapped.parameters():
+        if p.requires_grad:
+            p.data = p.data.to(torch.float32)
+    return wrapped
+
+
+def evaluate(model, examples: list[Example], batch_size: int = 32) -> dict[str, float]:
+    """Mean accuracy, confidence and loss (nats) of the restricted softmax."""
+    import torch
+
+    ordered = sorted(examples, key=lambda e: len(e.prompt_ids))
+    scores = []
+    with torch.no_grad():
+        for i in range(0, len(ordered), batch_size):
+            batch = ordered[i : i + batch_size]
+            scores += option_scores(answer_logits(model, batch), batch)
+    confidence, right, loss = (sum(column) / len(scores) for column in zip(*scores, strict=True))
+    return {"n": len(scores), "accuracy": right, "confidence": confidence, "nll": loss}
+
+
+def _schedule(step: int, total: int) -> float:
+    return min((step + 1) / WARM_UP, 1.0) * (1 - step / total)
+
+
+def _thin(curve: list[dict], points: int = 60) -> list[dict]:
+    """Means over equal stretches of the run, per style: what the book draws."""
+    size = max(1, -(-len(curve) // points))
+    rows = []
+    for i in range(0, len(curve), size):
+        part = curve[i : i + size]
+        questions = [q for row in part for q in row["questions"] if q[0] == "choices"]
+        n = max(len(questions), 1)
+        means = {k: round(sum(q[j] for q in questions) / n, 4) for j, k in ((1, "confidence"), (2, "accuracy"), (3, "nll"))}
+        rows.append({"step": part[-1]["step"], "loss": round(sum(r["loss"] for r in part) / len(part), 4), **means})
+    return rows
