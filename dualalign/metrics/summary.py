@@ -25,8 +25,8 @@ def summary(
     -------
     dict
         `n`, `accuracy`, `confidence` (mean), `ece`, `ece_floor`, `ece_interval` (low, high), `ece_p` (share of
-        perfectly calibrated draws whose ECE is at least this high), `adaptive_ece`, `debiased_ece`, `smooth_ece`, `mce`,
-        `top_label_brier`, `auroc`; with probabilities also `brier` and `nll` (nats).
+        perfectly calibrated draws whose ECE is at least this high), `adaptive_ece`, `debiased_ece`, `smooth_ece`,
+        `mce`, `top_label_brier`, `auroc`; with probabilities also `brier` and `nll` (nats).
 
     Raises
     ------
