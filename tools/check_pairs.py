@@ -1,0 +1,76 @@
+"""Check that notebooks/NN_topic.py and its .ipynb hold the same cells, and that nothing but sources is committed.
+
+jupytext has no such check: --test tests a round trip, --sync rewrites. Exit code 1 and a line for each fault.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ("tags", "mystnb")
+LONGEST_CELL = 15
+
+
+def faults(folder: Path) -> list[str]:
+    stems = sorted({p.stem for p in [*folder.glob("*.py"), *folder.glob("*.ipynb")]})
+    return [f"{stem}: {fault}" for stem in stems for fault in pair_faults(folder, stem)]
+
+
+def pair_faults(folder: Path, stem: str) -> list[str]:
+    script, notebook = folder / f"{stem}.py", folder / f"{stem}.ipynb"
+    missing = [p.name for p in (script, notebook) if not p.exists()]
+    if missing:
+        return [f"{missing[0]} is missing; run make pairs"]
+    left, right = jupytext.read(script), nbformat.read(notebook, as_version=4)
+    return [*differences(left.cells, right.cells), *output_faults(right.cells), *style_faults(left.cells)]
+
+
+def differences(left: list, right: list) -> list[str]:
+    """Name the first cell that differs in kind, source, tags or figure metadata."""
+    for number, (a, b) in enumerate(zip(left, right, strict=False), start=1):
+        if essence(a) != essence(b):
+            return [f"cell {number} differs between .py and .ipynb; run make pairs"]
+    return [] if len(left) == len(right) else [f"{len(left)} cells in .py, {len(right)} in .ipynb; run make pairs"]
+
+
+def essence(cell) -> tuple:
+    metadata = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
+    return cell.cell_type, cell.source.strip(), metadata
+
+
+def output_faults(cells: list) -> list[str]:
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    return ["the .ipynb holds outputs; run make pairs"] if any(c.outputs or c.execution_count for c in code) else []
+
+
+def style_faults(cells: list) -> list[str]:
+    """A title first, short cells, and no definition: what a notebook defines belongs in the module."""
+    found = [] if cells and cells[0].source.startswith("# ") else ["the first cell is no '# Title'"]
+    for number, cell in enumerate(cells, start=1):
+        if cell.cell_type == "code":
+            found += [f"cell {number}: {fault}" for fault in code_faults(cell.source)]
+    return found
+
+
+def code_faults(source: str) -> list[str]:
+    lines = [line for line in source.splitlines() if line.strip()]
+    found = [f"{len(lines)} lines, at most {LONGEST_CELL}"] if len(lines) > LONGEST_CELL else []
+    plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    names = [n.name for n in ast.walk(ast.parse(plain)) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    return found + [f"defines {name}; put it in the module" for name in names]
+
+
+def main() -> int:
+    found = faults(ROOT / "notebooks")
+    print("\n".join(found) if found else "pairs: every .py and .ipynb agree")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Write requirements.lock and environment.yml from the environment that runs this: exact pins, grouped by need.
+
+Both files are made from one list. The environment file leaves the models out: Binder and conda readers rerun the
+calibration chapters, which need no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+GROUPS = {
+    "reading traces, fitting, plotting": set(),
+    "book: executing the notebooks, building the site": {"book"},
+    "dev: tests": {"dev"},
+    "models": {"models"},
+    "live and lab: the base model's weights": {"live", "lab"},
+}
+IN_ENVIRONMENT = list(GROUPS)[:3]
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def closure(name: str, extras: set[str], seen: dict[tuple, str]) -> dict[tuple, str]:
+    """Collect what a distribution needs, with these extras, in this environment: {(name, extras): version}."""
+    key = (canonical(name), frozenset(extras))
+    if key not in seen:
+        found = distribution(name)
+        seen[key] = found.version.split("+")[0]
+        for requirement in needed(found, extras):
+            closure(requirement.name, set(requirement.extras), seen)
+    return seen
+
+
+def needed(found: Distribution, extras: set[str]) -> list[Requirement]:
+    requirements = [Requirement(text) for text in found.requires or []]
+    return [r for r in requirements if r.marker is None or any(r.marker.evaluate({"extra": e}) for e in extras or {""})]
+
+
+def pins(extras: set[str]) -> set[str]:
+    found = closure("dualalign", extras, {})
+    return {f"{name}=={version}" for (name, _), version in found.items() if name != "dualalign"}
+
+
+def grouped() -> dict[str, list[str]]:
+    """Give each pin to the first group that needs it."""
+    taken: set[str] = set()
+    groups = {}
+    for title, extras in GROUPS.items():
+        own = pins(extras) - taken
+        taken |= own
+        groups[title] = sorted(own)
+    return groups
+
+
+def lock_text(groups: dict[str, list[str]]) -> str:
+    blocks = ["# Written by tools/lock.py (make lock): pip install -c requirements.lock -e '.[book,dev,models]'"]
+    blocks += ["\n".join([f"# {title}", *lines]) for title, lines in groups.items()]
+    return "\n\n".join(blocks) + "\n"
+
+
+def read_lock(text: str) -> dict[str, list[str]]:
+    """Read the groups back: title -> pins."""
+    blocks = [block.splitlines() for block in text.strip().split("\n\n")[1:]]
+    return {title.removeprefix("# "): lines for title, *lines in blocks}
+
+
+def environment_text(groups: dict[str, list[str]]) -> str:
+    """Write the conda environment: one interpreter, everything else by pip with the pins of the lock."""
+    lines = [
+        "# Written by tools/lock.py from the same list as requirements.lock: everything but the models.",
+        "name: dualalign",
+        "channels: [conda-forge]",
+        "dependencies:",
+        "  - python=3.11",
+        "  - pip",
+        "  - pip:",
+        "      - -e .",
+        *(f"      - {pin}" for title in IN_ENVIRONMENT for pin in groups[title]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    groups = grouped()
+    (ROOT / "requirements.lock").write_text(lock_text(groups), encoding="utf-8")
+    (ROOT / "environment.yml").write_text(environment_text(groups), encoding="utf-8")
+    print(f"locked {sum(map(len, groups.values()))} packages")
+
+
+if __name__ == "__main__":
+    main()
