@@ -1,15 +1,19 @@
-"""Models that come as a GGUF file: dequantised once into bf16 safetensors in a cache folder, loaded from there ever after."""
+"""Models that come as a GGUF file: dequantised once into bf16 safetensors in a cache folder, then read from there."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from .quiet import first_line, quiet
 
 CACHE = "DUALALIGN_CACHE"
 PREFIX = "package:"
@@ -75,13 +79,14 @@ def _dequantise(path: Path, target: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+    config = GgufConfig(dequantize=True)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(**where)
-        config = GgufConfig(dequantize=True)
-        model = AutoModelForCausalLM.from_pretrained(**where, quantization_config=config, dtype=torch.bfloat16)
+        with quiet(), contextlib.redirect_stderr(io.StringIO()):  # a progress bar that no setting turns off
+            tokenizer = AutoTokenizer.from_pretrained(**where)
+            model = AutoModelForCausalLM.from_pretrained(**where, quantization_config=config, dtype=torch.bfloat16)
     except Exception as e:  # the readers raise many kinds; one line is enough
-        reason = (str(e).splitlines() or [""])[0]
-        raise ValueError(f"{path}: not a GGUF model that transformers reads ({type(e).__name__}: {reason})") from None
+        reason = f"{type(e).__name__}: {first_line(e)}"
+        raise ValueError(f"{path}: not a GGUF model that transformers reads ({reason})") from None
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
 
@@ -91,9 +96,8 @@ def _assemble(source: str, folder: Path, scratch: Path) -> Path:
     try:
         return importlib.import_module(folder.name).assemble(scratch / "gemma-3-270m-q4_k_m.gguf")
     except (ImportError, OSError, ValueError) as e:
-        raise ValueError(
-            f"{source}: its package is incomplete ({e}); run: pip install --force-reinstall {GEMMA}"
-        ) from None
+        advice = f"run: pip install --force-reinstall {GEMMA}"
+        raise ValueError(f"{source}: its package is incomplete ({e}); {advice}") from None
 
 
 def _only_gguf(source: str, folder: Path, scratch: Path) -> Path:

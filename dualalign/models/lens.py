@@ -1,9 +1,9 @@
 """The logit lens at the last prompt token, for the option tokens only, of any decoder that transformers loads.
 
-The model's own code is its only description. The residual stream after every block is caught by hooks; then the model runs
-once more with its blocks replaced by that stream, so that whatever it does behind its last block (final norm, projection,
-unembedding, logit scale, soft-capping) is done to every layer alike, by its own lines. No case per family: a family that
-keeps to another plan is refused when its lens is first compared with its own logits.
+The model's own code is its only description. The residual stream after every block is caught by hooks; then the model
+runs once more with its blocks replaced by that stream, so that whatever it does behind its last block (final norm,
+projection, unembedding, logit scale, soft-capping) is done to every layer alike, by its own lines. No case per family:
+one that keeps to another plan is refused when its lens is first compared with its own logits.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from .batch import left_padded, right_padded
+from .quiet import first_line
 
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6, torch.bfloat16: 3e-2, torch.float16: 4e-3}
 
@@ -65,8 +66,8 @@ class Lens:
         prompts : B lists of token ids
         option_ids : B lists of up to K token ids
         padding : {"right", "left"}
-            Where prompts of different length are filled up. On the right (the default) no mask is needed: a causal model's
-            last prompt token never sees what follows it.
+            Where prompts of different length are filled up. On the right (the default) no mask is needed: a causal
+            model's last prompt token never sees what follows it.
 
         Returns
         -------
@@ -81,7 +82,7 @@ class Lens:
         return logits.cpu().masked_fill(~real[:, None, :], -torch.inf).numpy()
 
     def _residual(self, inputs: dict, last: torch.Tensor) -> tuple[torch.Tensor, tuple]:
-        """Run the blocks; return the stream after each at the last prompt token, (B, L, d), and what else a block returns."""
+        """Run the blocks; return the stream after each at the last prompt token, (B, L, d), and their output's form."""
         caught: list[torch.Tensor] = []
         shell: list = []
         rows = torch.arange(len(last), device=last.device)
@@ -150,15 +151,13 @@ class Lens:
             lens = self(prompts, ids)[:, -1]
             own = np.stack([self._own(p)[i] for p, i in zip(prompts, ids, strict=True)])
         except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as e:
-            reason = (str(e).splitlines() or [""])[0]
-            raise ValueError(
-                f"{self.name}: the lens cannot read {type(self.model).__name__} ({type(e).__name__}: {reason})"
-            ) from e
+            reason = f"{type(e).__name__}: {first_line(e)}"
+            raise ValueError(f"{self.name}: the lens cannot read {type(self.model).__name__} ({reason})") from e
         error = np.abs(lens - own).max() / max(np.abs(own).max(), 1e-12)
         if not error <= TOLERANCE.get(self.head.weight.dtype, 3e-2):
             raise ValueError(
-                f"{self.name}: the lens after the last block of {type(self.model).__name__} differs from the model's own "
-                f"logits by {error:.1e} (relative); this family finishes in a way the lens does not know"
+                f"{self.name}: the lens after the last block of {type(self.model).__name__} differs from the model's "
+                f"own logits by {error:.1e} (relative); this family finishes in a way the lens does not know"
             )
 
     def _own(self, prompt: list[int]) -> np.ndarray:

@@ -62,7 +62,7 @@ def load_model(
 ) -> LoadedModel:
     """Load a causal language model and its tokenizer; parameters as in `ModelSpec`.
 
-    Safetensors only, and never code from the hub. An adapter is merged in float32, then everything is cast to ``dtype``.
+    Safetensors only, and never code from the hub. An adapter is merged in float32, then all is cast to ``dtype``.
 
     Raises
     ------
@@ -79,12 +79,13 @@ def load_spec(spec: ModelSpec) -> LoadedModel:
 
     spec.check()
     tokenizer = spec.tokenizer()
-    dtype = getattr(torch, spec.dtype)
+    dtype, device = getattr(torch, spec.dtype), find_device(spec.device)
     model = _weights(spec, torch.float32 if spec.adapter else dtype)
     if spec.adapter:
         model = _merge(model, spec)
-    device = find_device(spec.device)
-    model = model.to(device=device, dtype=dtype).eval().requires_grad_(False)
+        for weight in model.parameters():  # not the buffers: rotary frequencies lose their precision in bf16
+            weight.data = weight.data.to(dtype)
+    model = model.to(device).eval().requires_grad_(False)
     return LoadedModel(model, tokenizer, spec.name, spec.dtype, device, spec)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from .gguf import PREFIX, gguf_folder, packaged_folder
@@ -21,7 +22,7 @@ class ModelSpec:
     Parameters
     ----------
     source : str or path
-        A folder of safetensors, a ``.gguf`` file, ``package:gemma3-270m``, ``package:smollm2-135m-instruct``, or a hub id.
+        A folder of safetensors, a ``.gguf`` file, ``package:gemma3-270m``, ``package:smollm2-135m-instruct``, a hub id.
     adapter : str or path, optional
         A folder with a PEFT LoRA adapter, merged into the weights.
     dtype : {"float32", "bfloat16", "float16"}
@@ -57,7 +58,7 @@ class ModelSpec:
 
     def check(self) -> None:
         """Raise ValueError, one line, where source, adapter or device cannot be used. Reads no weights."""
-        resolve(self.source, self.revision)
+        self.location()
         if self.adapter:
             adapter_config(self.adapter)
         find_device(self.device)
@@ -65,7 +66,13 @@ class ModelSpec:
     def location(self) -> dict:
         """Keyword arguments for every ``from_pretrained``: never remote code."""
         where = resolve(self.source, self.revision)
-        return {"pretrained_model_name_or_path": where, "revision": self.revision or "main", "trust_remote_code": False}
+        offline = not Path(where).is_dir() and on_hub(where, self.revision) is None
+        return {
+            "pretrained_model_name_or_path": where,
+            "revision": self.revision or "main",
+            "trust_remote_code": False,
+            "local_files_only": offline,
+        }
 
     def config(self):
         """The model's own configuration."""
@@ -81,15 +88,13 @@ class ModelSpec:
 
     def fingerprint(self) -> dict:
         """What identifies the weights without reading them: name, type, and size and date of every local file."""
-        folders = [Path(p) for p in (resolve(self.source, self.revision), self.adapter) if p and Path(p).is_dir()]
+        where = resolve(self.source, self.revision)
+        folders = [Path(p) for p in (where, self.adapter) if p and Path(p).is_dir()]
         files = sorted(f for folder in folders for f in folder.iterdir() if f.suffix in (".safetensors", ".json"))
         stats = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
-        return {
-            "name": self.name,
-            "dtype": self.dtype,
-            "device": find_device(self.device).split(":")[0],
-            "files": stats,
-        }
+        commit = None if Path(where).is_dir() else on_hub(where, self.revision)
+        device = find_device(self.device).split(":")[0]
+        return {"name": self.name, "dtype": self.dtype, "device": device, "commit": commit, "files": stats}
 
     def load(self):
         """Read the weights. Returns a `LoadedModel`."""
@@ -136,6 +141,31 @@ def _check_folder(path: Path) -> str:
         found = "holds pickled weights only, which can run code when read" if pickles else "holds no weights"
         raise ValueError(f"{path}: {found}; expected .safetensors (save it with safe_serialization=True)")
     return str(path)
+
+
+@lru_cache
+def on_hub(name: str, revision: str | None = None) -> str | None:
+    """Ask the hub, once, for a model's commit; None where it cannot be asked but the model lies in the local cache.
+
+    Raises
+    ------
+    ValueError
+        If it is neither there nor here, or holds no safetensors.
+    """
+    import huggingface_hub as hub
+
+    try:
+        info = hub.model_info(name, revision=revision, timeout=10)
+    except Exception as e:  # no network, no such model, no permission
+        if isinstance(hub.try_to_load_from_cache(name, "config.json", revision=revision), str):
+            return None
+        reason = f"{type(e).__name__}: {first_line(e)}"
+        raise ValueError(
+            f"{name}: no such folder here, and the hub did not give it ({reason}); check name and network"
+        ) from None
+    if not any(f.rfilename.endswith(".safetensors") for f in info.siblings or []):
+        raise ValueError(f"{name}: the hub holds no safetensors of it; pickled weights are refused")
+    return info.sha
 
 
 def adapter_config(folder: str | Path) -> dict:
@@ -198,9 +228,5 @@ def _from_pretrained(auto, spec: ModelSpec):
 def unusable(spec: ModelSpec, what: str, error: Exception) -> ValueError:
     """The one line for a model that cannot be read."""
     local = _is_local(str(spec.source)) or str(spec.source).startswith(PREFIX)
-    advice = (
-        "is the folder complete?"
-        if local
-        else "no such folder here, and the hub did not give it: check name and network"
-    )
+    advice = "is it complete?" if local else "check network and permission"
     return ValueError(f"{spec.source}: cannot read the {what} ({type(error).__name__}: {first_line(error)}); {advice}")
