@@ -18,7 +18,8 @@ BASES = {"e": 1.0, "2": LN2}
 PEAK_RULES = ("max-jump", "max-rise", "max-divergence")
 AGGREGATES = ("mean-entropy", "sum-entropy", "entropy-mean")
 TEMPERED = ("all", "last")
-_CHUNK = 2048  # questions at a time, so that temporary arrays stay small
+FLOOR = -1e150  # stands for -inf: a tiny beta times FLOOR still has no probability, and 0 * FLOOR**2 is 0, not NaN
+_CHUNK_ROWS = 8192  # rows (questions x layers) at a time, so that temporary arrays stay in the processor's cache
 
 
 def one_of(argument: str, value: object, allowed: tuple[str, ...] | dict[str, object]) -> object:
@@ -52,6 +53,16 @@ def entropy(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return -_expected(np.exp(log_p), log_p)
 
 
+def options_first(logits: np.ndarray) -> np.ndarray:
+    """Return logits (..., K) as float64 (K, ...), the largest option of each row at 0 and padding at FLOOR, not -inf.
+
+    Options come first because NumPy adds K long rows much faster than many short ones.
+    """
+    first = np.ascontiguousarray(np.moveaxis(logits, -1, 0), dtype=np.float64)
+    first -= first.max(axis=0)
+    return np.maximum(first, FLOOR, out=first)
+
+
 def js_divergence(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
     """Return the Jensen-Shannon divergence over the last axis, in nats, 0 to ln 2 [P].
 
@@ -59,11 +70,15 @@ def js_divergence(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
     ----------
     log_p, log_q : (..., K) log-probabilities, -inf where an option has none.
     """
-    log_m = np.logaddexp(log_p, log_q) - LN2
-    p, q = np.exp(log_p), np.exp(log_q)
-    with np.errstate(invalid="ignore"):  # -inf minus -inf at padded options, which _expected leaves out
-        divergence = (_expected(p, log_p - log_m) + _expected(q, log_q - log_m)) / 2
-    return np.clip(divergence, 0.0, LN2)
+    return _js(*(np.maximum(np.moveaxis(np.asarray(log), -1, 0), FLOOR) for log in (log_p, log_q)))
+
+
+def _js(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
+    """JSD over the first axis: mean of E_p[log(2p/(p+q))] and E_q[log(2q/(p+q))], exactly 0 where p is q."""
+    ratio = log_q - log_p
+    over_p = np.log1p(np.exp(-np.abs(ratio))) + np.maximum(ratio, 0.0)  # log((p+q)/p), without overflow
+    divergence = np.exp(log_p) * (LN2 - over_p) + np.exp(log_q) * (LN2 + (ratio - over_p))
+    return np.clip(divergence.sum(axis=0) / 2, 0.0, LN2)
 
 
 def match_layers(n_plm: int, n_polm: int) -> np.ndarray:
@@ -87,10 +102,18 @@ def layer_divergence(traces: Traces, base: str = "e") -> np.ndarray:
     """
     one_of("base", base, BASES)
     plm, out = matched_plm(traces), np.empty(traces.polm_logits.shape[:2])
-    for start in range(0, len(traces), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        out[rows] = js_divergence(log_softmax_options(plm[rows]), log_softmax_options(traces.polm_logits[rows]))
+    step = max(1, _CHUNK_ROWS // traces.n_layers)
+    for start in range(0, len(traces), step):
+        rows = slice(start, start + step)
+        out[rows] = _js(log_softmax_first(plm[rows]), log_softmax_first(traces.polm_logits[rows]))
     return out / BASES[base]
+
+
+def log_softmax_first(logits: np.ndarray) -> np.ndarray:
+    """Return log-probabilities (K, ...) of logits (..., K), options first and FLOOR where padded."""
+    log_p = options_first(logits)
+    log_p -= np.log(np.exp(log_p).sum(axis=0))
+    return log_p
 
 
 def final_divergence(traces: Traces) -> np.ndarray:

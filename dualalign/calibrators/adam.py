@@ -1,0 +1,68 @@
+"""The published DACA protocol, step by step, for comparison only: it stops where Adam stops, not at the optimum."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import drift
+from ..traces import Traces
+
+ADAM_PROTOCOL = {"learning_rate": 0.1, "epochs": 400, "batch_size": 256}
+_CLAMP = 1e-8  # probabilities below it enter the published loss as this constant, so they carry no slope
+_DECAY = (0.9, 0.999)
+_EPSILON = 1e-8
+
+
+def adam_temperature(
+    traces: Traces, agreeing: np.ndarray, learning_rate: float, epochs: int, batch_size: int, seed: int
+) -> tuple[float, str]:
+    """Return (raw temperature, reason) of Adam on the soft cross-entropy of [D]'s reference code.
+
+    T starts at 1 and is not kept positive; disagreeing rows stay in the batch and its denominator with loss 0;
+    batches are drawn anew every epoch, seeded. The raw temperature can be negative: the reason then says so.
+    """
+    z, p = _published_arrays(traces, agreeing)
+    rng, temperature, moments = np.random.default_rng(seed), 1.0, (0.0, 0.0)
+    step = 0
+    for _ in range(epochs):
+        order = rng.permutation(len(agreeing))
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            slope = soft_cross_entropy_slope(z[:, rows], p[:, rows], temperature)
+            step += 1
+            change, moments = _adam_step(slope, moments, step)
+            temperature -= learning_rate * change
+    return temperature, _reason(temperature)
+
+
+def _published_arrays(traces: Traces, agreeing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return z_f (FLOOR where padded) and p_g (all 0 in a disagreeing row), both (K, N)."""
+    z = drift.options_first(traces.polm_final)
+    return z, np.exp(drift.log_softmax_first(traces.plm_final)) * agreeing
+
+
+def soft_cross_entropy_slope(z: np.ndarray, p: np.ndarray, temperature: float) -> float:
+    """Return d/dT of the batch mean of -sum p_g log(max(softmax(z_f / T), 1e-8)).
+
+    z : (K, B) shifted logits, drift.FLOOR where padded; p : (K, B), all zero in a disagreeing row.
+    """
+    real = z > drift.FLOOR
+    scaled = np.where(real, z, 0.0) / temperature
+    scaled = np.where(real, scaled - np.where(real, scaled, -np.inf).max(axis=0), drift.FLOOR)
+    q = np.exp(scaled)
+    q /= q.sum(axis=0)
+    centred = np.where(real, z, 0.0) - (q * np.where(real, z, 0.0)).sum(axis=0)
+    return float((p * (q >= _CLAMP) * centred).sum() / (temperature**2 * z.shape[1]))
+
+
+def _adam_step(slope: float, moments: tuple[float, float], step: int) -> tuple[float, tuple[float, float]]:
+    first = _DECAY[0] * moments[0] + (1 - _DECAY[0]) * slope
+    second = _DECAY[1] * moments[1] + (1 - _DECAY[1]) * slope * slope
+    scale = np.sqrt(second / (1 - _DECAY[1] ** step)) + _EPSILON
+    return float(first / (1 - _DECAY[0] ** step) / scale), (first, second)
+
+
+def _reason(temperature: float) -> str:
+    if temperature >= 0.01:
+        return "where the published Adam protocol stops, which need not be the optimum"
+    return f"the published Adam protocol stopped at {temperature:.4g}, no valid temperature; set to 0.01"

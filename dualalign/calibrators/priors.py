@@ -1,0 +1,81 @@
+"""Methods that divide an option prior out of p_f: they can change predictions, and they search no temperature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .. import drift
+from ..traces import Traces
+from .base import Calibrator, unfitted
+from .search import Optimum
+
+
+def log_option_prior(traces: Traces) -> np.ndarray:
+    """Return log of the mean of K(x) p_f(option | x) over the rows that have the option, (K,); -inf if none has it.
+
+    Where every row has K options this is the mean probability times K; the factor lets rows with fewer options count
+    alike. Taken in log-space, so that a prior never underflows to 0.
+    """
+    log_lift = drift.log_softmax_options(traces.polm_final) + np.log(traces.n_options)[:, None]
+    rows = traces.mask.sum(axis=0)
+    seen = rows > 0
+    prior = np.full(len(rows), -np.inf)
+    prior[seen] = np.logaddexp.reduce(log_lift[:, seen], axis=0) - np.log(rows[seen])
+    return prior
+
+
+class _PriorCalibrator(Calibrator):
+    """`log_prior_` (K,) is the logarithm of what is divided out, up to a factor."""
+
+    log_prior_: np.ndarray
+
+    def predict_proba(self, traces: Traces) -> np.ndarray:
+        """Return p_f / prior, normalised over the real options, float64 (N, K)."""
+        prior, used = self._fitted("log_prior_"), traces.mask.any(axis=0)
+        known = np.zeros(len(used), dtype=bool)
+        known[: len(prior)] = np.isfinite(prior)[: len(used)]
+        if (used & ~known).any():
+            option = int(np.argmax(used & ~known))
+            raise ValueError(f"traces has an option {option} that the {self.name} prior never saw; fit on such rows")
+        divided = np.zeros(len(used))
+        divided[known] = prior[: len(used)][known[: len(prior)]]
+        return np.exp(drift.log_softmax_options(traces.polm_final - divided))
+
+    def prediction(self, traces: Traces) -> np.ndarray:
+        """Return the most probable option once the prior is divided out, int (N,)."""
+        return self.predict_proba(traces).argmax(axis=1)
+
+
+@dataclass(eq=False)
+class BatchCalibration(_PriorCalibrator):
+    """The prior is the mean of p_f over the questions fitted on (batch calibration, arXiv:2309.17249)."""
+
+    name: ClassVar[str] = "batch"
+
+    def _fit(self, traces: Traces) -> tuple[Optimum, int]:
+        self.log_prior_ = log_option_prior(traces)
+        return unfitted("divides out the mean probability of each option; no temperature is fitted"), len(traces)
+
+
+@dataclass(eq=False)
+class ContextualCalibration(_PriorCalibrator):
+    """The prior is the mean of p_f over content-free questions ("N/A", say) (contextual calibration, arXiv:2102.09690).
+
+    Parameters
+    ----------
+    content_free : Traces of the same pair on questions without content, at least one
+    """
+
+    content_free: Traces | None = None
+    name: ClassVar[str] = "contextual"
+    least: ClassVar[int] = 1
+
+    def _fit(self, traces: Traces) -> tuple[Optimum, int]:
+        if not isinstance(self.content_free, Traces) or len(self.content_free) == 0:
+            raise ValueError("content_free holds no traces; contextual needs traces of content-free questions")
+        self.log_prior_ = log_option_prior(self.content_free)
+        reason = "divides out the probability of each option without content; no temperature is fitted"
+        return unfitted(reason), len(self.content_free)
