@@ -2,7 +2,8 @@
 
     python benchmarks/fit.py [questions] [layers] [options]
 
-Prints CPU seconds (they bear a busy machine better than the clock) and passes a method, their sum (at most 60 passes is the aim), and the peak memory of the process.
+Prints a method's CPU seconds (a busy machine disturbs the clock more) and passes, their sum (the aim: at most 60
+passes together) and the peak memory of the process.
 """
 
 from __future__ import annotations
