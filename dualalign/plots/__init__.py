@@ -1,0 +1,61 @@
+"""Figures: each `prepare_*` returns the numbers, each `plot_*` draws them on an Axes and returns it.
+
+Every plot takes ``ax=None`` (a new figure) or the Axes to draw on, and leaves matplotlib's global settings alone.
+"""
+
+from __future__ import annotations
+
+from dualalign.plots.comparison import plot_methods, prepare_methods
+from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
+from dualalign.plots.layers import (
+    plot_beliefs,
+    plot_divergence_map,
+    plot_layer_divergence,
+    plot_peak_jumps,
+    plot_peak_layers,
+    prepare_beliefs,
+    prepare_divergence_map,
+    prepare_layer_divergence,
+    prepare_peaks,
+)
+from dualalign.plots.objective import plot_losses, plot_objective, prepare_losses, prepare_objective
+from dualalign.plots.reliability import (
+    plot_confidence,
+    plot_noise_floor,
+    plot_reliability,
+    plot_reliability_pair,
+    prepare_confidence,
+    prepare_noise_floor,
+    prepare_reliability,
+)
+from dualalign.plots.stability import plot_stability, prepare_stability
+
+__all__ = [
+    "plot_beliefs",
+    "plot_confidence",
+    "plot_divergence_map",
+    "plot_layer_divergence",
+    "plot_losses",
+    "plot_methods",
+    "plot_noise_floor",
+    "plot_objective",
+    "plot_peak_jumps",
+    "plot_peak_layers",
+    "plot_reliability",
+    "plot_reliability_pair",
+    "plot_stability",
+    "prepare_beliefs",
+    "prepare_confidence",
+    "prepare_divergence_map",
+    "prepare_layer_divergence",
+    "prepare_losses",
+    "prepare_methods",
+    "prepare_noise_floor",
+    "prepare_objective",
+    "prepare_peaks",
+    "prepare_reliability",
+    "prepare_slider",
+    "prepare_stability",
+    "slider_state",
+    "temperature_slider",
+]

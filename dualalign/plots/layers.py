@@ -1,0 +1,214 @@
+"""Drift by layer: divergence by agreement, peak layers and jumps, a map of all questions, beliefs of one question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dualalign import drift
+from dualalign.plots import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from dualalign.traces import Traces
+
+
+def regime_names(traces: Traces) -> np.ndarray:
+    """Return str (N,): "agree" where both models predict the same option, else "disagree"."""
+    return np.where(drift.agreement(traces), "agree", "disagree")
+
+
+def prepare_layer_divergence(traces: Traces) -> pd.DataFrame:
+    """Summarise the layer divergence d_l by agreement of the two models.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``layer`` (1-based), ``regime`` ("agree", "disagree"), ``median``, ``low``, ``high`` (quartiles), in
+        nats, and ``n`` questions. A regime with no question has no rows.
+    """
+    import pandas as pd
+
+    divergence, regime = drift.layer_divergence(traces), regime_names(traces)
+    parts = []
+    for name in np.unique(regime):
+        low, median, high = np.quantile(divergence[regime == name], [0.25, 0.5, 0.75], axis=0)
+        rows = {"layer": np.arange(1, traces.n_layers + 1), "regime": name, "median": median, "low": low, "high": high}
+        parts.append(pd.DataFrame(rows | {"n": int((regime == name).sum())}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def plot_layer_divergence(summary: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw `prepare_layer_divergence`: median line and quartile band per regime, and the largest value, ln 2."""
+    ax = style.canvas(ax)
+    for name, rows in summary.groupby("regime"):
+        colour = style.REGIME[name]
+        ax.fill_between(rows["layer"], rows["low"], rows["high"], color=colour, alpha=0.18, linewidth=0)
+        ax.plot(
+            rows["layer"],
+            rows["median"],
+            style.DASH[name],
+            color=colour,
+            marker=style.MARKER[name],
+            markersize=4,
+            label=f"{name} (n = {rows['n'].iloc[0]:,})",
+        )
+    ax.axhline(drift.LN2, color=style.QUIET, linestyle=":", linewidth=1)
+    ax.text(1, drift.LN2, "ln 2: as far apart as can be", va="bottom", color=style.INK, fontsize=style.TICK_SIZE)
+    ax.set_ylim(0, drift.LN2 * 1.1)
+    style.integer_ticks(ax)
+    style.label(ax, "Layer", "Divergence of the two models (nats)")
+    return style.legend(ax, loc="upper left", bbox_to_anchor=(0, 0.88))
+
+
+def prepare_peaks(traces: Traces) -> pd.DataFrame:
+    """Find the peak divergence layer of every question.
+
+    Returns
+    -------
+    DataFrame
+        A row a question: ``id``, ``regime``, ``layer`` (1-based l*), ``jump`` (|d_l* - d_(l*-1)|, nats), ``final``
+        (d_L, nats).
+    """
+    import pandas as pd
+
+    divergence = drift.layer_divergence(traces)
+    layer = drift.peak_layer(divergence)
+    row = np.arange(len(traces))
+    return pd.DataFrame(
+        {
+            "id": list(traces.question_ids),
+            "regime": regime_names(traces),
+            "layer": layer,
+            "jump": np.abs(divergence[row, layer - 1] - divergence[row, layer - 2]),
+            "final": divergence[:, -1],
+        }
+    )
+
+
+def plot_peak_layers(peaks: pd.DataFrame, n_layers: int, ax: Axes | None = None) -> Axes:
+    """Draw where the peaks of `prepare_peaks` lie: the share of each regime's questions per layer."""
+    ax = style.canvas(ax)
+    layers = np.arange(1, n_layers + 1)
+    for place, (name, rows) in enumerate(peaks.groupby("regime")):
+        share = np.bincount(rows["layer"], minlength=n_layers + 1)[1:] / len(rows)
+        ax.bar(
+            layers + 0.4 * place - 0.2,
+            share,
+            width=0.38,
+            color=style.REGIME[name],
+            hatch="" if name == "agree" else "////",
+            edgecolor=style.HATCH_EDGE,
+            linewidth=0,
+            label=f"{name} (n = {len(rows):,})",
+        )
+    style.integer_ticks(ax)
+    style.label(ax, "Peak divergence layer", "Share of questions")
+    return style.legend(ax, loc="upper left")
+
+
+def plot_peak_jumps(peaks: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how large the jumps of `prepare_peaks` are: one cumulative curve per regime, its median marked."""
+    ax = style.canvas(ax)
+    for name, rows in peaks.groupby("regime"):
+        jump, colour = np.sort(rows["jump"]), style.REGIME[name]
+        median = float(np.median(jump))
+        share = np.arange(1, len(jump) + 1) / len(jump)
+        ax.step(jump, share, where="post", color=colour, linestyle=style.DASH[name])
+        ax.plot(median, 0.5, style.MARKER[name], color=colour, markersize=7, label=f"{name}: median {median:.2f}")
+    ax.set(xlim=(0, None), ylim=(0, 1.02))
+    style.label(ax, "Largest jump between neighbouring layers (nats)", "Share of questions at or below")
+    return style.legend(ax, loc="lower right")
+
+
+def prepare_divergence_map(traces: Traces) -> tuple[np.ndarray, np.ndarray]:
+    """Return the layer divergence (N, L) with questions sorted by peak layer, and those peak layers (N,), 1-based."""
+    divergence = drift.layer_divergence(traces)
+    peak = drift.peak_layer(divergence)
+    order = np.argsort(peak, kind="stable")
+    return divergence[order], peak[order]
+
+
+def plot_divergence_map(divergence: np.ndarray, peak: np.ndarray, ax: Axes | None = None) -> Axes:
+    """Draw `prepare_divergence_map` as a heat map, a row a question; the stepped line is the peak layer."""
+    ax = style.canvas(ax)
+    n, n_layers = divergence.shape
+    image = ax.imshow(
+        divergence,
+        aspect="auto",
+        cmap="cividis",
+        vmin=0,
+        vmax=float(np.quantile(divergence, 0.995)) or drift.LN2,
+        extent=(0.5, n_layers + 0.5, n, 0),
+        interpolation="antialiased",
+    )
+    ax.step(peak - 0.5, np.arange(n), where="post", color="white", linewidth=1.2)
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
+    bar.set_label("Divergence (nats)", color=style.INK, fontsize=style.LABEL_SIZE)
+    bar.ax.tick_params(colors=style.INK, labelsize=style.TICK_SIZE)
+    bar.outline.set_visible(False)
+    style.integer_ticks(ax)
+    return style.label(ax, "Layer", "Questions, sorted by peak layer")
+
+
+def prepare_beliefs(traces: Traces, index: int) -> pd.DataFrame:
+    """Read both models' beliefs about one question at every layer, the PLM's at the layers matched with the PoLM's.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model`` ("PLM", "PoLM"), ``layer`` (1-based), ``option`` (0-based), ``probability``.
+
+    Raises
+    ------
+    ValueError
+        For an index outside the traces.
+    """
+    import pandas as pd
+
+    if not -len(traces) <= index < len(traces):
+        raise ValueError(f"index is {index}, but the traces hold {len(traces)} questions; give 0 to {len(traces) - 1}")
+    one = traces.select([index % len(traces)])
+    layers, options = one.n_layers, int(one.n_options[0])
+    grid = {"layer": np.repeat(np.arange(1, layers + 1), options), "option": np.tile(np.arange(options), layers)}
+    logits = {"PLM": drift.matched_plm(one)[0, :, :options], "PoLM": one.polm_logits[0, :, :options]}
+    belief = {name: np.exp(drift.log_softmax_options(z)).ravel() for name, z in logits.items()}
+    parts = [pd.DataFrame({"model": name, **grid, "probability": p}) for name, p in belief.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def plot_beliefs(beliefs: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw `prepare_beliefs`: one colour an option (its letter at the end), the PLM solid, the PoLM dashed."""
+    ax = style.canvas(ax)
+    for (model, option), rows in beliefs.groupby(["model", "option"]):
+        colour = style.OPTIONS[option % len(style.OPTIONS)]
+        ax.plot(rows["layer"], rows["probability"], style.DASH[model], color=colour, linewidth=1.6)
+    _letter_ends(ax, beliefs)
+    for model in ("PLM", "PoLM"):
+        ax.plot([], [], style.DASH[model], color=style.INK, label=model)
+    ax.set_ylim(0, 1.02)
+    style.integer_ticks(ax)
+    style.label(ax, "Layer", "Probability of the option")
+    return style.legend(ax, loc="upper left")
+
+
+def _letter_ends(ax: Axes, beliefs: pd.DataFrame) -> None:
+    """Write each option's letter beside the PoLM's last belief, moved apart where two would touch."""
+    last = beliefs[(beliefs["layer"] == beliefs["layer"].max()) & (beliefs["model"] == "PoLM")]
+    height = -np.inf
+    for row in last.sort_values("probability").itertuples():
+        height = max(row.probability, height + 0.055)
+        colour = style.OPTIONS[row.option % len(style.OPTIONS)]
+        ax.annotate(
+            chr(ord("A") + row.option),
+            (row.layer, height),
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=colour,
+            fontsize=style.LABEL_SIZE,
+            fontweight="bold",
+            va="center",
+        )

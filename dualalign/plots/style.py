@@ -1,0 +1,94 @@
+"""Colours, markers and axes shared by every figure; nothing here touches matplotlib's global settings.
+
+Each colour keeps a contrast of at least 3 : 1 against white and against a dark page (#121212), and colours that meet in
+one figure also differ in marker or line style, so that a grey print stays readable.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK = "#3b3b3b"  # text and frames; the report turns it into the page's own text colour
+QUIET = "#808080"  # reference lines: diagonal, zero, noise floor
+PLM = "#0072b2"
+POLM = "#d55e00"
+AGREE = "#1b9e77"
+DISAGREE = "#9a60b4"
+
+REGIME = {"agree": AGREE, "disagree": DISAGREE}
+MODEL = {"PLM": PLM, "PoLM": POLM}
+DASH = {"PLM": "-", "PoLM": "--", "agree": "-", "disagree": "--"}
+MARKER = {"PLM": "o", "PoLM": "s", "agree": "o", "disagree": "^"}
+OPTIONS = ("#0072b2", "#d55e00", "#1b9e77", "#9a60b4", "#a07000", "#c2387c", "#3c91a8", "#808080")
+
+METHOD = {
+    "vanilla": POLM,  # the PoLM as it is
+    "align-all": "#a07000",
+    "daca": "#3c91a8",
+    "confidence-only": "#6a78d0",
+    "process-only": "#b5596a",
+    "dual-align": "#c2387c",
+    "basecal": PLM,  # the PLM's own confidence
+    "agreement": AGREE,
+    "batch": "#8c6d5a",
+    "contextual": "#7a8450",
+    "temperature-scaling": QUIET,
+}
+METHOD_MARKER = {"vanilla": "s", "dual-align": "D", "temperature-scaling": "*", "daca": "^", "align-all": "v"}
+
+HATCH_EDGE = "#ffffff80"
+LABEL_SIZE = 9
+TICK_SIZE = 8
+
+
+def canvas(ax: Axes | None, size: tuple[float, float] = (4.8, 3.4)) -> Axes:
+    """Return ``ax``, or the axes of a new figure of ``size`` inches where it is ``None``."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=size, layout="constrained")[1]
+    return tidy(ax)
+
+
+def tidy(ax: Axes) -> Axes:
+    """Give one axes the house look: two spines, small outward ticks, ink text, transparent ground."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(INK)
+    ax.tick_params(colors=INK, labelsize=TICK_SIZE, length=3)
+    ax.set_facecolor("none")
+    return ax
+
+
+def label(ax: Axes, x: str, y: str, title: str = "") -> Axes:
+    """Name both axes, and the plot where ``title`` is given."""
+    ax.set_xlabel(x, color=INK, fontsize=LABEL_SIZE)
+    ax.set_ylabel(y, color=INK, fontsize=LABEL_SIZE)
+    if title:
+        ax.set_title(title, color=INK, fontsize=LABEL_SIZE + 1, loc="left")
+    return ax
+
+
+def legend(ax: Axes, **options) -> Axes:
+    """Add a frameless legend in ink, its marks opaque where the points are faint."""
+    drawn = ax.legend(frameon=False, fontsize=TICK_SIZE, title_fontsize=TICK_SIZE, labelcolor=INK, **options)
+    drawn.get_title().set_color(INK)
+    for handle in drawn.legend_handles:
+        if hasattr(handle, "get_offsets"):  # a scatter's
+            handle.set_alpha(1)
+    return ax
+
+
+def method_colour(name: str) -> str:
+    """Return a method's colour; methods outside the list share the quiet grey."""
+    return METHOD.get(name, QUIET)
+
+
+def integer_ticks(ax: Axes) -> Axes:
+    """Put the ticks of the x axis (layers) on whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return ax
