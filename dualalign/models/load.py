@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .quiet import first_line, quiet
-from .spec import ModelSpec, adapter_config, context_length, find_device, unusable
+from .spec import ModelSpec, adapter_config, context_length, find_device, softcap, unusable
 
 
 @dataclass
@@ -49,7 +49,7 @@ class LoadedModel:
     @property
     def softcap(self) -> str:
         """Soft-capping of the final logits, ``none`` where there is none."""
-        return str(getattr(self.model.config.get_text_config(), "final_logit_softcapping", None) or "none")
+        return softcap(self.model.config)
 
 
 def load_model(

@@ -86,6 +86,16 @@ class ModelSpec:
 
         return _from_pretrained(AutoTokenizer, self)
 
+    @property
+    def context_length(self) -> int | None:
+        """Longest prompt in tokens; None where unknown."""
+        return context_length(self.config())
+
+    @property
+    def softcap(self) -> str:
+        """Soft-capping of the final logits, ``none`` where there is none."""
+        return softcap(self.config())
+
     def fingerprint(self) -> dict:
         """What identifies the weights without reading them: name, type, and size and date of every local file."""
         where = resolve(self.source, self.revision)
@@ -210,6 +220,11 @@ def context_length(config) -> int | None:
     """Longest prompt in tokens that the model was built for; None where its configuration does not say."""
     length = getattr(config.get_text_config(), "max_position_embeddings", None)
     return length if isinstance(length, int) and length > 0 else None
+
+
+def softcap(config) -> str:
+    """The bound of the model's final logits as text, ``none`` where there is none."""
+    return str(getattr(config.get_text_config(), "final_logit_softcapping", None) or "none")
 
 
 def _is_local(source: str) -> bool:

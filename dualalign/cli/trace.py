@@ -1,0 +1,125 @@
+"""``dualalign trace``: run a pair of models over a question set and write the trace file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Plm = Annotated[str, typer.Option(help="Pre-trained model: folder, .gguf file, package:NAME or hub id.")]
+Polm = Annotated[str, typer.Option(help="Post-trained model, named the same ways.")]
+PlmAdapter = Annotated[str | None, typer.Option(help="Folder of a LoRA adapter to merge into the pre-trained model.")]
+PolmAdapter = Annotated[str | None, typer.Option(help="Folder of a LoRA adapter to merge into the post-trained model.")]
+PlmRevision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the pre-trained model's hub id.")]
+PolmRevision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the post-trained model's hub id.")]
+PlmName = Annotated[str | None, typer.Option(help="Name to write into the file for the pre-trained model.")]
+PolmName = Annotated[str | None, typer.Option(help="Name to write into the file for the post-trained model.")]
+Questions = Annotated[str, typer.Option(help="A .jsonl or .parquet file, or the name of a question set.")]
+Out = Annotated[Path, typer.Option(help="The .safetensors file to write.")]
+Mirror = Annotated[str | None, typer.Option(help="Folder with local copies of the hub's question sets.")]
+Style = Annotated[str, typer.Option(help="Prompt style: letters, choices, cloze or p-true.")]
+Wording = Annotated[str, typer.Option(help="An instruction to stand before every question.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take the first N questions.")]
+Sample = Annotated[int | None, typer.Option(min=1, help="Take N questions at random.")]
+Seed = Annotated[int, typer.Option(help="Seed of --sample.")]
+SkipClashes = Annotated[bool, typer.Option("--skip-clashes", help="Leave out questions whose options share a token.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Questions a batch.")]
+Dtype = Annotated[str, typer.Option(help="Type of the weights: float32, bfloat16 or float16.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto for the best one here.")]
+Foreign = Annotated[bool, typer.Option("--foreign", help="Allow two models with different tokenizers.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def trace(
+    plm: Plm,
+    polm: Polm,
+    questions: Questions,
+    out: Out,
+    plm_adapter: PlmAdapter = None,
+    polm_adapter: PolmAdapter = None,
+    plm_revision: PlmRevision = None,
+    polm_revision: PolmRevision = None,
+    plm_name: PlmName = None,
+    polm_name: PolmName = None,
+    mirror: Mirror = None,
+    style: Style = "letters",
+    wording: Wording = "",
+    limit: Limit = None,
+    sample: Sample = None,
+    seed: Seed = 0,
+    skip_clashes: SkipClashes = False,
+    batch_size: BatchSize = 16,
+    dtype: Dtype = "float32",
+    device: Device = "auto",
+    foreign: Foreign = False,
+    restart: Restart = False,
+    quiet: Quiet = False,
+) -> None:
+    """Trace a pair of models: the logits of every answer option, after every layer, for every question.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+    chosen, set_name = choose(questions, mirror, limit, sample, seed)
+    check_early(out, style, chosen)
+    from ..models import ModelSpec
+    from ..traces.collect import collect
+
+    pair = [
+        ModelSpec(plm, plm_adapter, dtype, device, plm_revision, plm_name),
+        ModelSpec(polm, polm_adapter, dtype, device, polm_revision, polm_name),
+    ]
+    for spec in pair:
+        spec.check()
+    on_clash = "skip" if skip_clashes else "error"
+    options = {"wording": wording, "resume": not restart, "progress": not quiet}
+    collect(*pair, chosen, style, out, batch_size, on_clash, foreign=foreign, set_name=set_name, **options)
+    typer.echo(summary(out, len(chosen)))
+
+
+def choose(name: str, mirror: str | None, limit: int | None, sample: int | None, seed: int) -> tuple[list, str]:
+    """Load the questions and pick some; return them with the set's name, extent and digest for the file's metadata.
+
+    Raises
+    ------
+    ValueError
+        If the set cannot be read, or both ``limit`` and ``sample`` are given.
+    """
+    from ..questions import load
+
+    if limit and sample:
+        raise ValueError("--limit and --sample: give one of them")
+    questions = load(name, mirror)
+    total, picked = len(questions), ""
+    if limit and limit < total:
+        questions, picked = questions[:limit], f", first {limit} of {total}"
+    if sample and sample < total:
+        rows = sorted(random.Random(seed).sample(range(total), sample))
+        questions, picked = [questions[i] for i in rows], f", {sample} of {total} at random, seed {seed}"
+    rows = json.dumps([q.to_row() for q in questions], sort_keys=True, ensure_ascii=False).encode()
+    short = Path(name).name if Path(name).exists() else name
+    return questions, f"{short}{picked}, sha256 {hashlib.sha256(rows).hexdigest()[:16]}"
+
+
+def check_early(out: Path, style: str, questions: list) -> None:
+    """Raise ValueError for what can be known to fail before a model is looked at."""
+    from ..questions import render
+    from ..traces.validate import check_target
+
+    check_target(out)
+    for question in questions:
+        render(question, style)
+
+
+def summary(out: Path, n_asked: int) -> str:
+    """One line on what was written."""
+    from ..traces import Traces
+
+    traces = Traces.load(out)
+    skipped = f", {n_asked - len(traces)} left out (options share a token)" if len(traces) < n_asked else ""
+    plm, polm = (traces.metadata[key] for key in ("plm", "polm"))
+    return f"{out}: {len(traces)} questions{skipped}, {traces.n_layers} layers, {plm} and {polm}"

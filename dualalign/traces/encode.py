@@ -1,0 +1,106 @@
+"""Questions as token ids for the two models of a pair, and the plan of their batches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..questions import OptionClash, Question, encode_question
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """N questions as one model reads them: prompt ids and option-token ids, one list a question."""
+
+    prompts: list[list[int]]
+    options: list[list[int]]
+
+    def digest(self) -> str:
+        """sha256 of all token ids."""
+        return hashlib.sha256(json.dumps([self.prompts, self.options]).encode()).hexdigest()
+
+
+def encode_pair(
+    plm,
+    polm,
+    questions: Sequence[Question],
+    style: str,
+    wording: str = "",
+    on_clash: str = "error",
+    foreign: bool = False,
+) -> tuple[list[Question], Encoded, Encoded]:
+    """Tokenise questions for both models.
+
+    Parameters
+    ----------
+    plm, polm : LoadedModel or ModelSpec
+    on_clash : {"error", "skip"}
+        What to do with a question whose options cannot be told apart by one token.
+    foreign : bool
+        True where the two models need not read the same token ids.
+
+    Returns
+    -------
+    questions : list of Question
+        Those that are kept.
+    plm_encoded, polm_encoded : Encoded
+
+    Raises
+    ------
+    ValueError
+        Names the question: clashing options, two tokenizers that disagree, a prompt longer than a model's context.
+    """
+    tokenizers = [_tokenizer(plm), _tokenizer(polm)]
+    kept, rows = [], []
+    for question in questions:
+        try:
+            pair = [encode_question(tokenizer, question, style, wording) for tokenizer in tokenizers]
+        except OptionClash:
+            if on_clash == "error":
+                raise
+            continue
+        if not foreign and pair[0] != pair[1]:
+            raise ValueError(_mismatch(plm, polm, question, *pair))
+        kept.append(question)
+        rows.append(pair)
+    if not kept:
+        raise ValueError(f"style {style!r}: the options of all {len(questions)} questions clash; try another style")
+    sides = [Encoded([r[i][0] for r in rows], [r[i][1] for r in rows]) for i in (0, 1)]
+    for model, side in zip((plm, polm), sides, strict=True):
+        _check_lengths(model, kept, side)
+    return kept, *sides
+
+
+def batch_plan(encoded: Encoded, batch_size: int) -> list[list[int]]:
+    """Indices of each batch's questions: sorted by prompt length, cut every ``batch_size``. Nothing else decides it."""
+    order = sorted(range(len(encoded.prompts)), key=lambda i: (len(encoded.prompts[i]), i))
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def is_spec(model) -> bool:
+    """True for a `ModelSpec`, a model that is still to be loaded."""
+    return callable(getattr(model, "load", None))
+
+
+def _tokenizer(model):
+    return model.tokenizer() if is_spec(model) else model.tokenizer
+
+
+def _mismatch(plm, polm, question: Question, ours: tuple, theirs: tuple) -> str:
+    what = "prompt" if ours[0] != theirs[0] else "options"
+    return (
+        f"question {question.id!r}: the tokenizers of {plm.name} and {polm.name} give its {what} different token ids; "
+        f"are they of one family? For two families give foreign=True (--foreign)"
+    )
+
+
+def _check_lengths(model, questions: list[Question], encoded: Encoded) -> None:
+    limit = model.context_length
+    longest = max(range(len(questions)), key=lambda i: len(encoded.prompts[i]))
+    n = len(encoded.prompts[longest])
+    if limit is not None and n > limit:
+        raise ValueError(
+            f"question {questions[longest].id!r}: its prompt has {n} tokens, {model.name} reads {limit}; shorten it"
+        )

@@ -1,0 +1,60 @@
+"""How far a run has come: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+EVERY = 30.0  # seconds between two lines
+
+
+@contextmanager
+def progress(text: str, total: int, done: int = 0, show: bool = True) -> Iterator[Callable[[int], None]]:
+    """Yield a function to be told how many questions were finished."""
+    if not show:
+        yield lambda n: None
+    elif sys.stderr.isatty():
+        with _bar() as bar:
+            task = bar.add_task(text, total=total, completed=done, rate="")
+            start = time.monotonic()
+            first = done
+            yield lambda n: _advance(bar, task, n, first, start)
+    else:
+        yield _Lines(text, total, done)
+
+
+def _bar():
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+
+
+def _advance(bar, task, n: int, first: int, start: float) -> None:
+    bar.advance(task, n)
+    rate = (bar.tasks[task].completed - first) / max(time.monotonic() - start, 1e-9)
+    bar.update(task, rate=f"{rate:.1f} questions/s")
+
+
+class _Lines:
+    """Print rate and time left to stderr every `EVERY` seconds."""
+
+    def __init__(self, text: str, total: int, done: int):
+        self.text, self.total, self.done, self.first = text, total, done, done
+        self.start = self.last = time.monotonic()
+
+    def __call__(self, n: int) -> None:
+        self.done += n
+        now = time.monotonic()
+        if now - self.last < EVERY:
+            return
+        self.last = now
+        rate = (self.done - self.first) / (now - self.start)
+        left = (self.total - self.done) / rate
+        print(
+            f"{self.text}: {self.done} of {self.total} questions, {rate:.1f} a second, {left:.0f} s left",
+            file=sys.stderr,
+        )
