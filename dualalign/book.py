@@ -33,3 +33,22 @@ def glue(name: str, value: Any) -> None:
     data, metadata = format_display_data(plain)
     record = {"name": name, "mime_prefix": _PREFIX}
     display({_PREFIX + mime: v for mime, v in data.items()}, raw=True, metadata={"scrapbook": record, **metadata})
+
+
+def say(template: str, **values: Any) -> None:
+    """Show a sentence whose numbers were computed, and glue each of them.
+
+    The sentence reads the same on the site, in Jupyter and in Colab; a role in a Markdown cell would not.
+
+    Parameters
+    ----------
+    template
+        Markdown with format fields, ``"T is {temperature:.2f}"``.
+    values
+        What the fields stand for; each is glued under its name.
+    """
+    from IPython.display import Markdown, display
+
+    for name, value in values.items():
+        glue(name, value)
+    display(Markdown(template.format(**values)))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..questions import OptionClash, Question, encode_question, load, normalised
 from ..questions.packaged import id_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRAINING_SETS = ("arc-easy/train", "arc-challenge/train", "openbookqa/train", "csqa/train", "siqa/test", "boolq/train")
 EVALUATION_SETS = (
@@ -46,6 +51,21 @@ def overlap(training: Iterable[Question], evaluation: Iterable[Question]) -> lis
     """Ids of the training questions whose normalised text stands among the evaluation questions."""
     seen = {normalised(q) for q in evaluation}
     return [q.id for q in training if normalised(q) in seen]
+
+
+def fingerprint(question: Question) -> str:
+    """16 hex digits that stand for a question's normalised text, so that sets can be compared without being shipped."""
+    return hashlib.sha256(normalised(question).encode()).hexdigest()[:16]
+
+
+def fingerprints(mirror=None) -> pd.DataFrame:
+    """One row for every question of the pool and of the evaluation sets: role, set, id, fingerprint."""
+    import pandas as pd
+
+    sets = {("pool", "training"): training_pool(mirror)}
+    sets |= {("evaluation", name): load(name, mirror) for name in EVALUATION_SETS}
+    rows = [(role, name, q.id, fingerprint(q)) for (role, name), questions in sets.items() for q in questions]
+    return pd.DataFrame(rows, columns=["role", "set", "id", "fingerprint"])
 
 
 def split_dev(pool: list[Question], share: float = 0.05) -> tuple[list[Question], list[Question]]:

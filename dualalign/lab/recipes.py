@@ -51,6 +51,6 @@ PLM = Recipe(
     learning_rate=2e-4,
     tail=0.3,
 )
-SFT4 = Recipe(name="sft4", start="plm", limit=2000, epochs=4, learning_rate=3e-4, seed=1)
+SFT4 = Recipe(name="sft4", start="plm", limit=1500, epochs=4, learning_rate=3e-4, seed=1)
 
 RECIPES = {recipe.name: recipe for recipe in (PLM, SFT4)}
