@@ -1,0 +1,76 @@
+"""One self-contained HTML page on a model pair: a verdict, the checks behind it, drift, and all methods side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dualalign.report.checks import Check, Verdict, judge
+from dualalign.report.methods import side_by_side
+
+if TYPE_CHECKING:
+    from dualalign.traces import Traces
+
+__all__ = ["Check", "Verdict", "judge", "side_by_side", "write_report"]
+
+
+def write_report(traces: Traces | str | Path | Iterable[Traces | str | Path], out: str | Path) -> Path:
+    """Write a report on one trace, or on several in one page.
+
+    The page holds its figures and styles, makes no request and is written in one piece: a reader sees the old page or
+    the whole new one. The same traces give the same bytes.
+
+    Parameters
+    ----------
+    traces : Traces, path, or several of them
+    out : path of the HTML file; its folder must exist
+
+    Returns
+    -------
+    Path
+        ``out``.
+
+    Raises
+    ------
+    ValueError
+        For a trace that cannot be read or fitted, no trace at all, or an ``out`` that cannot be written: one line that
+        names the file.
+    """
+    from dualalign.report.page import page
+    from dualalign.traces.validate import check_target
+
+    out = Path(out)
+    check_target(out)
+    loaded = [_loaded(one) for one in _listed(traces)]
+    if not loaded:
+        raise ValueError("traces is empty; give at least one trace file")
+    _write_atomically(out, page(loaded))
+    return out
+
+
+def _listed(traces: Traces | str | Path | Iterable[Traces | str | Path]) -> list[Traces | str | Path]:
+    from dualalign.traces import Traces
+
+    return [traces] if isinstance(traces, (str, Path, Traces)) else list(traces)
+
+
+def _loaded(one: Traces | str | Path) -> tuple[str, Traces]:
+    """Return a trace and what to call it: its file name, or its pair of models."""
+    from dualalign.traces import Traces
+
+    if isinstance(one, Traces):
+        return " and ".join(one.metadata.get(key) or f"unnamed {key}" for key in ("plm", "polm")), one
+    return Path(one).name, Traces.load(one)
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        sibling.write_text(text, encoding="utf-8")
+        os.replace(sibling, path)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+    finally:
+        sibling.unlink(missing_ok=True)
