@@ -146,8 +146,8 @@ def debiased_ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) ->
 
     The estimator is `normal_debiased_ce` (l1) of their reference code: 2 ECE - E[ECE'], where in ECE' the accuracy a of
     a bin of n questions is drawn from Normal(a, a (1 - a) / n). The expectation is taken in closed form, they take the
-    mean of 1000 draws. Under perfect calibration it takes away 41 % of the noise (2 - sqrt(2) = 0.59 of the floor stays),
-    so it needs its `noise_floor` too.
+    mean of 1000 draws. Under perfect calibration it takes away 41 % of the noise (2 - sqrt(2) = 0.59 of the floor
+    stays), so it needs its `noise_floor` too.
 
     Returns
     -------

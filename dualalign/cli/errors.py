@@ -1,0 +1,52 @@
+"""How the command ends: one line on stderr and exit code 2 for what a user can mend, never a traceback for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from typer.core import TyperGroup
+
+_UsageError = typer.BadParameter.__base__  # typer carries its own copy of click from 0.26 on
+
+
+class OneLineErrors(TyperGroup):
+    """A group of commands whose errors are one line."""
+
+    def main(self, args=None, prog_name=None, complete_var=None, standalone_mode=True, **extra):
+        """Run, then exit with 0, 2 (an error of the user's) or 130 (interrupted)."""
+        try:
+            code = super().main(args, prog_name or "dualalign", complete_var, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except (BrokenPipeError, SystemExit):  # SystemExit is how typer and rich report a reader that has gone
+            code = _hang_up()
+        except (KeyboardInterrupt, typer.Abort):
+            code = 130
+        except (_UsageError, ValueError, OSError, ModuleNotFoundError) as error:
+            code = _say(_message(error))
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, _UsageError):
+        command = getattr(getattr(error, "ctx", None), "command_path", "dualalign")
+        return f"{error.format_message().rstrip('.')}; see {command} --help"
+    if isinstance(error, ModuleNotFoundError):
+        if str(error.name).startswith("dualalign"):
+            raise error
+        return f"the Python module {error.name} is missing; install it, for models with pip install 'dualalign[models]'"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _say(message: str) -> int:
+    print("dualalign: " + " ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+def _hang_up() -> int:
+    """Let the interpreter flush into nothing where the reader of a pipe has gone (`dualalign ... | head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0

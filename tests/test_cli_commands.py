@@ -1,0 +1,284 @@
+"""The commands against the module's own calls, through typer's runner."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import dualalign as da
+from dualalign.cli import app
+
+
+@pytest.fixture
+def path(random_traces, tmp_path):
+    random_traces(60, 5, 4, seed=3, padded=True).save(tmp_path / "t.safetensors")
+    return str(tmp_path / "t.safetensors")
+
+
+@pytest.fixture
+def unlabelled(path, tmp_path):
+    traces = da.Traces.load(path)
+    replace(traces, labels=np.full(len(traces), -1)).save(tmp_path / "u.safetensors")
+    return str(tmp_path / "u.safetensors")
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == code, result.output + result.stderr
+    if code:
+        assert result.stdout == ""
+        assert result.stderr.startswith("dualalign: ")
+        assert result.stderr.count("\n") == 1
+        return result.stderr
+    assert result.stderr == ""
+    return result.stdout
+
+
+def test_fit_json_is_the_five_facts_of_the_fit(path):
+    printed = json.loads(run("fit", path, "--method", "dual-align", "--json"))
+    fitted = da.DualAlign().fit(da.Traces.load(path))
+    assert list(printed) == ["method", "temperature", "objective", "n", "reason"]
+    assert printed["method"] == "dual-align"
+    assert printed["temperature"] == fitted.temperature_
+    assert printed["objective"] == fitted.objective_
+    assert printed["n"] == 60
+    assert printed["reason"] == fitted.reason_
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reading"),
+    [
+        ("--aggregate", "entropy-mean", {"aggregate": "entropy-mean"}),
+        ("--tempered", "last", {"tempered": "last"}),
+        ("--weight", "tv", {"weight": "tv"}),
+        ("--weight", "0.25", {"weight": 0.25}),
+        ("--process", "per-layer", {"process": "per-layer"}),
+        ("--kl", "polm-first", {"kl": "polm-first"}),
+        ("--peak", "max-divergence", {"peak": "max-divergence"}),
+        ("--base", "2", {"base": "2"}),
+    ],
+)
+def test_every_open_reading_is_an_option(path, option, value, reading):
+    printed = json.loads(run("fit", path, option, value, "--json"))
+    fitted = da.DualAlign(**reading).fit(da.Traces.load(path))
+    assert printed["objective"] == pytest.approx(fitted.objective_, rel=1e-12)
+    assert printed["objective"] != da.DualAlign().fit(da.Traces.load(path)).objective_
+
+
+def test_fit_all_methods_gives_a_row_each(path, unlabelled):
+    rows = json.loads(run("fit", path, "--method", "all", "--content-free", unlabelled, "--json"))
+    assert [row["method"] for row in rows] == list(da.METHODS)
+    for row in rows:
+        options = {"content_free": da.Traces.load(unlabelled)} if row["method"] == "contextual" else {}
+        assert row["temperature"] == da.METHODS[row["method"]](**options).fit(da.Traces.load(path)).temperature_
+
+
+def test_fit_all_without_labels_says_so_in_the_row(unlabelled):
+    rows = {row["method"]: row for row in json.loads(run("fit", unlabelled, "--method", "all", "--json"))}
+    assert rows["temperature-scaling"]["temperature"] is None
+    assert "labels" in rows["temperature-scaling"]["reason"]
+    assert rows["dual-align"]["temperature"] > 0
+
+
+def test_fit_without_a_finite_optimum_prints_null(random_traces, tmp_path):
+    traces = random_traces(20, 4, 3)
+    flat = replace(traces, plm_logits=np.zeros_like(traces.plm_logits))
+    flat.save(tmp_path / "flat.safetensors")
+    printed = json.loads(run("fit", tmp_path / "flat.safetensors", "--method", "align-all", "--json"))
+    assert printed["temperature"] is None
+    assert "no finite optimum" in printed["reason"]
+    assert "no finite optimum" in " ".join(run("fit", tmp_path / "flat.safetensors", "--method", "align-all").split())
+
+
+def test_fit_table_and_several_methods(path):
+    words = run("fit", path, "--method", "daca", "--method", "temperature-scaling")
+    for name in ("daca", "temperature-scaling"):
+        assert f"{da.METHODS[name]().fit(da.Traces.load(path)).temperature_:.3f}" in words
+    assert len(json.loads(run("fit", path, "--method", "daca", "--method", "vanilla", "--json"))) == 2
+
+
+def test_fit_joins_several_files(path, tmp_path):
+    traces = da.Traces.load(path)
+    for name, part in (("a", slice(0, 25)), ("b", slice(25, 60))):
+        traces.select(part).save(tmp_path / f"{name}.safetensors")
+    joined = run("fit", tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--json")
+    assert json.loads(joined)["objective"] == pytest.approx(da.DualAlign().fit(traces).objective_, rel=1e-12)
+
+
+def test_diagnose_json_equals_drift_and_metrics(path):
+    found = json.loads(run("diagnose", path, "--json", "--draws", 50))
+    traces = da.Traces.load(path)
+    agree, divergence = da.drift.agreement(traces), da.drift.layer_divergence(traces)
+    assert found["agreement"] == agree.mean()
+    layers = da.drift.peak_layer(traces)
+    for name, rows in (("confidence-drift", agree), ("process-drift", ~agree)):
+        part = found[name]
+        assert part["n"] == rows.sum()
+        assert part["layer_divergence"] == pytest.approx(divergence[rows].mean(0), abs=1e-12)
+        assert part["final_divergence"] == pytest.approx(divergence[rows, -1].mean(), abs=1e-12)
+        assert part["peak_layer"] == np.median(layers[rows])
+        jumps = [divergence[i, layers[i] - 1] - divergence[i, layers[i] - 2] for i in np.flatnonzero(rows)]
+        assert part["peak_jump"] == pytest.approx(np.mean(jumps), abs=1e-12)
+        entropy = da.drift.stability_entropy(traces.polm_logits, layers)[rows].mean()
+        assert part["ise_polm"] == pytest.approx(entropy, abs=1e-12)
+    proba = np.exp(da.drift.log_softmax_options(traces.polm_final))
+    expected = da.metrics.summary(proba, traces.labels, draws=50)
+    assert found["polm"] == pytest.approx(expected | {"ece_interval": list(expected["ece_interval"])})
+
+
+def test_diagnose_without_labels_leaves_accuracy_out(unlabelled):
+    found = json.loads(run("diagnose", unlabelled, "--json"))
+    assert set(found["plm"]) == {"n", "confidence"}
+    words = run("diagnose", unlabelled)
+    assert "accuracy" not in words
+    assert "mean confidence" in words
+
+
+def test_diagnose_where_both_models_always_agree(path, tmp_path):
+    traces = da.Traces.load(path)
+    replace(traces, plm_logits=traces.polm_logits).save(tmp_path / "same.safetensors")
+    found = json.loads(run("diagnose", tmp_path / "same.safetensors", "--json"))
+    assert found["agreement"] == 1.0
+    assert found["confidence-drift"]["final_divergence"] == 0.0
+    assert found["process-drift"]["n"] == 0
+    assert found["process-drift"]["peak_layer"] is None
+    assert "nan" not in run("diagnose", tmp_path / "same.safetensors")
+
+
+def test_diagnose_table_puts_floor_and_interval_beside_the_ece(path):
+    words = run("diagnose", path, "--draws", 50)
+    found = json.loads(run("diagnose", path, "--draws", 50, "--json"))
+    for model in ("plm", "polm"):
+        for key in ("accuracy", "confidence", "ece", "ece_floor"):
+            assert f"{found[model][key]:.3f}" in words
+        assert "{:.3f} to {:.3f}".format(*found[model]["ece_interval"]) in words
+
+
+def test_diagnose_of_models_of_different_depth(random_traces, tmp_path):
+    random_traces(30, (8, 5), 4).save(tmp_path / "d.safetensors")
+    found = json.loads(run("diagnose", tmp_path / "d.safetensors", "--json"))
+    assert found["layers"] == 5
+    assert len(found["process-drift"]["layer_divergence"]) == 5
+
+
+def test_info_tells_sizes_and_metadata(path):
+    found = json.loads(run("info", path, "--json"))
+    assert found["valid"] is True
+    assert found["plm_logits"] == [60, 5, 4]
+    assert found["options"] == [2, 4]
+    assert found["groups"] == 3
+    assert found["metadata"]["plm"] == "random-base"
+    words = run("info", path)
+    for text in ("60 x 5 x 4", "2 to 4", "random-chat", "letters"):
+        assert text in words
+
+
+def test_export_json_names_its_source(path, tmp_path):
+    said = run("export", path, "--out", tmp_path / "t.json", "--method", "daca")
+    written = json.loads((tmp_path / "t.json").read_text())
+    assert written["temperature"] == da.DACA().fit(da.Traces.load(path)).temperature_
+    assert (written["plm"], written["polm"], written["prompt"]) == ("random-base", "random-chat", "letters")
+    assert f"{written['temperature']:.6g}" in said
+    assert [file.name for file in tmp_path.iterdir() if file.suffix == ".tmp"] == []
+
+
+def test_export_generation_config_keeps_what_was_there(path, tmp_path):
+    out = tmp_path / "generation_config.json"
+    out.write_text('{"eos_token_id": [1, 106], "temperature": 1.0, "top_p": 0.95}')
+    run("export", path, "--out", out, "--format", "generation-config")
+    written = json.loads(out.read_text())
+    temperature = da.DualAlign().fit(da.Traces.load(path)).temperature_
+    assert written == {"eos_token_id": [1, 106], "top_p": 0.95, "do_sample": True, "temperature": temperature}
+
+
+@pytest.mark.models
+def test_transformers_reads_the_exported_generation_config(path, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    run("export", path, "--out", tmp_path / "generation_config.json", "--format", "generation-config")
+    config = transformers.GenerationConfig.from_pretrained(tmp_path)
+    assert config.temperature == da.DualAlign().fit(da.Traces.load(path)).temperature_
+    assert config.do_sample is True
+
+
+def test_export_of_no_temperature_writes_nothing(path, tmp_path, random_traces):
+    traces = random_traces(20, 4, 3)
+    replace(traces, plm_logits=np.zeros_like(traces.plm_logits)).save(tmp_path / "flat.safetensors")
+    flat, out = tmp_path / "flat.safetensors", tmp_path / "t.json"
+    assert "nothing to export" in run("export", flat, "--out", out, "--method", "align-all", code=2)
+    assert "is not a temperature" in run("export", path, "--out", out, "--method", "basecal", code=2)
+    assert not out.exists()
+
+
+def test_a_failed_export_leaves_the_old_file(path, tmp_path):
+    out = tmp_path / "generation_config.json"
+    out.write_text("[]")
+    assert "not a JSON object" in run("export", path, "--out", out, "--format", "generation-config", code=2)
+    assert out.read_text() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "absent.safetensors"], "absent.safetensors: does not exist"),
+        (["info", "absent.safetensors"], "absent.safetensors: does not exist"),
+        (["diagnose", "absent.safetensors"], "absent.safetensors: does not exist"),
+        (["fit", "PATH", "--method", "dual"], "--method is 'dual'; allowed are vanilla, "),
+        (["fit", "PATH", "--aggregate", "median"], "--aggregate is 'median'; allowed are 'mean-entropy'"),
+        (["fit", "PATH", "--method", "all", "--kl", "both"], "--kl is 'both'; allowed are 'plm-first'"),
+        (["fit", "PATH", "--weight", "1.5"], "--weight is 1.5; a fixed weight lies in 0..1"),
+        (["fit", "PATH", "--weight", "nan"], "--weight is nan"),
+        (["fit", "PATH", "--weight", "half"], "--weight is 'half'; allowed are 'jsd'"),
+        (["fit", "PATH", "--method", "vanilla", "--peak", "max-rise"], "--peak has no effect on vanilla"),
+        (["fit", "PATH", "--method", "contextual"], "content_free holds no traces"),
+        (["fit", "UNLABELLED", "--method", "temperature-scaling"], "labels are all unknown"),
+        (["diagnose", "PATH", "--bins", "0"], "bins is 0"),
+        (["diagnose", "PATH", "--level", "2"], "level is 2.0"),
+        (["export", "PATH", "--out", "absent/t.json"], "absent/t.json: folder absent does not exist"),
+        (["export", "PATH", "--out", "t.json", "--format", "yaml"], "--format is 'yaml'; allowed are json"),
+        (["export", "PATH"], "Missing option '--out'; see dualalign export --help"),
+        (["fit"], "Missing argument 'TRACES'; see dualalign fit --help"),
+        (["fit", "PATH", "--metod", "daca"], "No such option: --metod"),
+        (["calibrate"], "No such command 'calibrate'"),
+        (["diagnose", "PATH", "--bins", "ten"], "'ten' is not a valid int"),
+    ],
+)
+def test_errors_are_one_line_and_code_2(arguments, message, path, unlabelled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"PATH": path, "UNLABELLED": unlabelled}
+    before = sorted(tmp_path.iterdir())
+    assert message in run(*(names.get(argument, argument) for argument in arguments), code=2)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tensor", b"\xff" * 64])
+def test_a_foreign_file_is_named(content, tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(content)
+    for command in ("fit", "diagnose", "info"):
+        assert "x.safetensors: not a whole safetensors file" in run(command, tmp_path / "x.safetensors", code=2)
+
+
+def test_a_truncated_trace_is_named(path, tmp_path):
+    whole = Path(path).read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
+    assert "cut.safetensors: not a whole safetensors file" in run("fit", tmp_path / "cut.safetensors", code=2)
+
+
+def test_help_and_version():
+    commands = run("--help")
+    assert run() == commands
+    for name in ("trace", "diagnose", "fit", "report", "export", "info"):
+        assert name in commands
+        assert "Usage: dualalign " + name in run(name, "--help")
+    assert run("--version") == f"dualalign {da.__version__}\n"
+
+
+def test_report_writes_one_page(path, tmp_path):
+    pytest.importorskip("dualalign.report")
+    out = tmp_path / "report.html"
+    assert str(out) in run("report", path, "--out", out)
+    assert out.read_text().lstrip().lower().startswith("<!doctype html>")

@@ -1,0 +1,60 @@
+"""The command as a process: streams, exit codes, a closed pipe, and what it imports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def start(*arguments, module="dualalign", **options):
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+@pytest.fixture
+def path(random_traces, tmp_path):
+    random_traces(30, 4, 4).save(tmp_path / "t.safetensors")
+    return tmp_path / "t.safetensors"
+
+
+@pytest.mark.parametrize("module", ["dualalign", "dualalign.cli"])
+def test_fit_prints_json_alone(path, module):
+    process = start("fit", path, "--json", module=module)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert out.count("\n") == 1
+    assert json.loads(out)["temperature"] > 0
+
+
+def test_an_error_is_one_line_on_stderr(tmp_path):
+    process = start("fit", tmp_path / "absent.safetensors")
+    out, err = process.communicate()
+    assert process.returncode == 2
+    assert out == ""
+    assert err.startswith("dualalign: ")
+    assert err.count("\n") == 1
+    assert "absent.safetensors" in err
+
+
+@pytest.mark.parametrize("arguments", [["fit", "PATH"], ["fit", "PATH", "--json"], ["--help"]])
+def test_a_closed_pipe_is_no_error(path, arguments):
+    process = start(*(path if argument == "PATH" else argument for argument in arguments))
+    process.stdout.close()
+    err = process.stderr.read()
+    assert (process.wait(), err) == (0, "")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from dualalign.cli import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'scipy', 'pandas', 'matplotlib', 'safetensors'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert "diagnose" in process.stdout
