@@ -1,11 +1,13 @@
 """What tracing costs beside bare forward passes: time and peak memory, as ratios.
 
-``python benchmarks/trace.py`` measures on two random Llamas (12 layers, width 512); with ``--plm`` and ``--polm`` on a pair.
+    python benchmarks/trace.py                                             two random Llamas, 12 layers, width 512
+    python benchmarks/trace.py --plm DIR --polm DIR --questions NAME       a pair of your own
 
-*Bare* is the least that reading an answer takes: for both models and the same batches, the embeddings, every block and the
-final norm, then the product of the last prompt token with the K option rows. No vocabulary, no cache, no inner layer, no
-tokenising, no files. *lens* adds what this project reads at every layer; *collect* is everything from questions to the
-finished trace file. The three take turns, so that a busy machine disturbs them alike; ratios are medians over the turns.
+*Bare* is the least that reading an answer takes: for both models and the same batches, the embeddings, every block and
+the final norm, then the product of the last prompt token with the K option rows. No vocabulary, no cache, no inner
+layer, no tokenising, no files. *lens* adds what this project reads at every layer; *collect* is everything from
+questions to the finished trace file (aim: at most 1.10 times bare). The three take turns, so that a busy machine
+disturbs them alike; ratios are medians over the turns.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Lens:
             raise ValueError(
                 f"{self.name}: {type(model).__name__} has no plain unembedding matrix; the lens cannot read it"
             )
-        self._options = {"use_cache": False} if "use_cache" in inspect.signature(model.forward).parameters else {}
+        self._accepted = inspect.signature(model.forward).parameters
         self._check()
 
     @property
@@ -139,7 +139,8 @@ class Lens:
         return logits if bias is None else logits + bias[ids][:, None, :].float()
 
     def _forward(self, inputs: dict) -> torch.Tensor:
-        return self.model(**inputs, **self._options).logits
+        given = {name: value for name, value in (inputs | {"use_cache": False}).items() if name in self._accepted}
+        return self.model(**given).logits
 
     @torch.inference_mode()
     def _check(self) -> None:

@@ -58,7 +58,7 @@ class ModelSpec:
 
     def check(self) -> None:
         """Raise ValueError, one line, where source, adapter or device cannot be used. Reads no weights."""
-        self.location()
+        self.config()
         if self.adapter:
             adapter_config(self.adapter)
         find_device(self.device)
