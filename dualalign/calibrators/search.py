@@ -11,7 +11,7 @@ import numpy as np
 Objective = Callable[[float], tuple[float, float]]  # beta -> (value, derivative with respect to beta)
 
 T_MIN, T_MAX = 0.01, 100.0
-_POINTS = 41  # 0.23 apart in log T: softmax is analytic within pi/2 of the real log T axis, so a valley spans several
+_POINTS = 33  # 0.29 apart in log T: softmax is analytic within pi/2 of the real log T axis, so a valley spans several
 _VALLEYS = 3  # how many brackets are polished, the lowest first
 _AT_INFINITY = 1e-30  # a beta at which every objective equals its limit to the last bit
 _NEAR_INFINITY = 1e-9  # a beta at which the slope has the sign that it keeps down to 0
