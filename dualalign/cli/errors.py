@@ -17,7 +17,7 @@ class OneLineErrors(TyperGroup):
     def main(self, args=None, prog_name=None, complete_var=None, standalone_mode=True, **extra):
         """Run, then exit with 0, 2 (an error of the user's) or 130 (interrupted)."""
         try:
-            code = super().main(args, prog_name or "dualalign", complete_var, standalone_mode=False, **extra)
+            code = super().main(args, "dualalign", complete_var, standalone_mode=False, **extra)
             sys.stdout.flush()
         except (BrokenPipeError, SystemExit):  # SystemExit is how typer and rich report a reader that has gone
             code = _hang_up()
