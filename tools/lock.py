@@ -21,30 +21,35 @@ GROUPS = {
     "live and lab: the base model's weights": {"live", "lab"},
 }
 IN_ENVIRONMENT = list(GROUPS)[:3]
+ELSEWHERE = "only on a later Python than 3.11"
+HERE, SUPPORTED = ("3.11",), ("3.11", "3.12", "3.13")
 
 
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def closure(name: str, extras: set[str], seen: dict[tuple, str]) -> dict[tuple, str]:
-    """Collect what a distribution needs, with these extras, in this environment: {(name, extras): version}."""
+def closure(name: str, extras: set[str], pythons: tuple[str, ...], seen: dict[tuple, str]) -> dict[tuple, str]:
+    """Collect what a distribution needs, with these extras, on any of these Pythons: {(name, extras): version}."""
     key = (canonical(name), frozenset(extras))
     if key not in seen:
         found = distribution(name)
         seen[key] = found.version.split("+")[0]
-        for requirement in needed(found, extras):
-            closure(requirement.name, set(requirement.extras), seen)
+        for requirement in needed(found, extras, pythons):
+            closure(requirement.name, set(requirement.extras), pythons, seen)
     return seen
 
 
-def needed(found: Distribution, extras: set[str]) -> list[Requirement]:
+def needed(found: Distribution, extras: set[str], pythons: tuple[str, ...]) -> list[Requirement]:
+    cases = [
+        {"extra": e, "python_version": v, "python_full_version": f"{v}.9"} for e in extras or {""} for v in pythons
+    ]
     requirements = [Requirement(text) for text in found.requires or []]
-    return [r for r in requirements if r.marker is None or any(r.marker.evaluate({"extra": e}) for e in extras or {""})]
+    return [r for r in requirements if r.marker is None or any(r.marker.evaluate(case) for case in cases)]
 
 
-def pins(extras: set[str]) -> set[str]:
-    found = closure("dualalign", extras, {})
+def pins(extras: set[str], pythons: tuple[str, ...]) -> set[str]:
+    found = closure("dualalign", extras, pythons, {})
     return {f"{name}=={version}" for (name, _), version in found.items() if name != "dualalign"}
 
 
@@ -53,10 +58,10 @@ def grouped() -> dict[str, list[str]]:
     taken: set[str] = set()
     groups = {}
     for title, extras in GROUPS.items():
-        own = pins(extras) - taken
+        own = pins(extras, HERE) - taken
         taken |= own
         groups[title] = sorted(own)
-    return groups
+    return groups | {ELSEWHERE: sorted(pins(set().union(*GROUPS.values()), SUPPORTED) - taken)}
 
 
 def lock_text(groups: dict[str, list[str]]) -> str:

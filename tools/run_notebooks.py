@@ -20,9 +20,11 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 PATTERNS = ("dualalign/**/*.py", "data/**/*", "requirements.lock")
+LOCAL_SOCKETS = Config({"KernelManager": {"transport": "ipc"}})  # no open ports, and no warning of them
 NO_INPUT = re.compile(r"(^|/)\.|\.md$|__pycache__")
 
 
@@ -118,6 +120,8 @@ def kernel_path(live: bool) -> Iterator[None]:
 def run_all(root: Path, names: list[str], given: dict, live: bool, force: bool) -> int:
     sources = sorted((root / "notebooks").glob("*.ipynb"))
     check_names(sources, given)
+    if missing := sorted(set(names) - {s.stem for s in sources}):
+        raise ValueError(f"{missing[0]}: no such notebook; known: {', '.join(s.stem for s in sources)}")
     out = root / "book" / "notebooks"
     for stale in out.glob("*.ipynb"):
         if not (root / "notebooks" / stale.name).exists():
