@@ -233,7 +233,7 @@ def test_a_failed_export_leaves_the_old_file(path, tmp_path):
         (["fit", "PATH", "--method", "all", "--kl", "both"], "--kl is 'both'; allowed are 'plm-first'"),
         (["fit", "PATH", "--weight", "1.5"], "--weight is 1.5; a fixed weight lies in 0..1"),
         (["fit", "PATH", "--weight", "nan"], "--weight is nan"),
-        (["fit", "PATH", "--weight", "half"], "--weight is 'half'; allowed are 'jsd'"),
+        (["fit", "PATH", "--weight", "half"], "--weight is 'half'; allowed are jsd, tv, hard or a number in 0..1"),
         (["fit", "PATH", "--method", "vanilla", "--peak", "max-rise"], "--peak has no effect on vanilla"),
         (["fit", "PATH", "--method", "contextual"], "content_free holds no traces"),
         (["fit", "UNLABELLED", "--method", "temperature-scaling"], "labels are all unknown"),

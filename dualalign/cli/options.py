@@ -105,5 +105,7 @@ def _check(name: str, value: object) -> None:
     if name == "weight" and isinstance(value, float):
         if not 0 <= value <= 1:
             raise ValueError(f"--weight is {value:g}; a fixed weight lies in 0..1")
+    elif name == "weight" and value not in allowed["weight"]:
+        raise ValueError(f"--weight is {value!r}; allowed are {', '.join(allowed['weight'])} or a number in 0..1")
     elif name in allowed:
         drift.one_of(f"--{name}", value, allowed[name])
