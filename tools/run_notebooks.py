@@ -87,6 +87,7 @@ def execute(source: Path, target: Path, parameters: dict, inputs: dict[str, str]
             cwd=str(source.parent),
             kernel_name="python3",
             progress_bar=False,
+            config=LOCAL_SOCKETS,
         )
         notebook = strip(nbformat.read(part, as_version=4))
         notebook.metadata["dualalign_run"] = {"inputs": inputs, "parameters": parameters}
