@@ -1,4 +1,4 @@
-"""One self-contained HTML page on a model pair: a verdict, the checks behind it, drift, and all methods side by side."""
+"""One self-contained HTML page on a pair: a verdict, the checks behind it, drift, and the methods side by side."""
 
 from __future__ import annotations
 

@@ -192,8 +192,8 @@ LABELLED = (
 )
 UNLABELLED = (
     "<p>Without labels on these questions it <strong>cannot be known</strong> whether either model is calibrated, "
-    "nor whether the temperature helps. It makes the PoLM as confident as the PLM where the two should agree, and that is "
-    "calibrated only if the PLM is. Labels on a few hundred of these questions would show it.</p>"
+    "nor whether the temperature helps. It makes the PoLM as confident as the PLM where the two should agree, and that "
+    "is calibrated only if the PLM is. Labels on a few hundred of these questions would show it.</p>"
 )
 WORDS = (
     "<details><summary>Words on this page</summary><dl>"
@@ -203,7 +203,7 @@ WORDS = (
     "<dt>Temperature T</dt><dd>What the PoLM's logits are divided by; above 1 it lowers confidence.</dd>"
     "<dt>ECE</dt><dd>Expected calibration error: the mean gap between confidence and accuracy over ten bins. Its "
     "interval corrects for noise, so it may lie below the value itself.</dd>"
-    "<dt>Divergence</dt><dd>Jensen-Shannon divergence of the two models' beliefs at a layer, from 0 to ln 2 = 0.693 nats."
-    "</dd><dt>Peak layer</dt><dd>The layer at which the divergence changes most from the layer before.</dd>"
+    "<dt>Divergence</dt><dd>Jensen-Shannon divergence of both models' beliefs at a layer, 0 to ln 2 = 0.693 nats.</dd>"
+    "<dt>Peak layer</dt><dd>The layer at which the divergence changes most from the layer before.</dd>"
     "</dl></details>"
 )
