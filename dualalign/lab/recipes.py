@@ -28,6 +28,8 @@ class Recipe:
         Of the LoRA update of every linear layer; its scale is twice the rank.
     tail : float
         Share of the last steps whose weights are averaged; the average is kept if the development questions prefer it.
+    gain : bool
+        Whether the run ends by fitting one number, the gain of the final norm, on the development questions.
     seed : int
     """
 
@@ -41,6 +43,7 @@ class Recipe:
     batch_size: int = 16
     rank: int = 16
     tail: float = 0.0
+    gain: bool = False
     seed: int = 0
 
 
@@ -50,7 +53,8 @@ PLM = Recipe(
     clash_mix={"letters": 0.15, "p-true": 0.15},
     learning_rate=2e-4,
     tail=0.3,
+    gain=True,
 )
-SFT4 = Recipe(name="sft4", start="plm", limit=1500, epochs=4, learning_rate=3e-4, seed=1)
+SFT4 = Recipe(name="sft4", start="plm", limit=1200, epochs=4, learning_rate=3e-4, seed=1)
 
 RECIPES = {recipe.name: recipe for recipe in (PLM, SFT4)}

@@ -7,6 +7,7 @@ the last position is scored, so that product alone would cost more than the rest
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import time
@@ -104,7 +105,7 @@ class _Run:
         self.part = out.with_name(out.name + ".part")
         self.part.mkdir(parents=True, exist_ok=True)
         self.model = wrap(model, recipe, start)
-        self.weights = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        self.weights = {n: p for n, p in self.model.named_parameters() if "lora_" in n}
         self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.learning_rate, weight_decay=0.0)
         self.tail = {n: torch.zeros_like(p) for n, p in self.weights.items()}
         self.step, self.n_tail, self.curve, self.seconds = 0, 0, [], 0.0
@@ -147,7 +148,7 @@ class _Run:
             )
 
     def choose(self, dev: list[Example]) -> dict:
-        """Mean restricted loss on the development questions of the last weights and of the tail average; loads the better."""
+        """Keep the last weights or the tail average, whichever has the lower loss on development questions; set the gain."""
         if not (dev and self.n_tail):
             return {}
         last = {n: p.detach().clone() for n, p in self.weights.items()}
@@ -158,16 +159,20 @@ class _Run:
             report[name] = evaluate(self.model, dev)
         kept = min(report, key=lambda n: report[n]["nll"])
         self._load_weights(last if kept == "last" else average)
-        return {"dev": report, "kept": kept}
+        choice = {"dev": report, "kept": kept}
+        if self.recipe.gain:
+            choice["gain"] = set_gain(self.model, dev)
+            report["with gain"] = evaluate(self.model, dev)
+        return choice
 
     def finish(self, choice: dict) -> Path:
         import torch
 
         staged = self.part / "adapter"
-        for p in self.weights.values():
+        for p in self.model.parameters():
             p.data = p.data.to(torch.bfloat16)
         self.model.peft_config["default"].base_model_name_or_path = "package:gemma3-270m"
-        self.model.save_pretrained(staged)
+        self.model.save_pretrained(staged, save_embedding_layers=False)
         (staged / "README.md").unlink(missing_ok=True)
         record = {"recipe": asdict(self.recipe), "questions": self.n_examples, "seconds": round(self.seconds, 1)}
         (staged / "run.json").write_text(json.dumps(record | choice | {"curve": _thin(self.curve)}, indent=1) + "\n")
@@ -221,7 +226,13 @@ def wrap(model, recipe: Recipe, start: Path | None):
     from peft import LoraConfig, PeftModel, get_peft_model
 
     if start is None:
-        config = LoraConfig(r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules="all-linear", task_type="CAUSAL_LM")
+        config = LoraConfig(
+            r=recipe.rank,
+            lora_alpha=2 * recipe.rank,
+            target_modules="all-linear",
+            modules_to_save=["model.norm"] if recipe.gain else None,
+            task_type="CAUSAL_LM",
+        )
         wrapped = get_peft_model(model, config)
     else:
         wrapped = PeftModel.from_pretrained(model, start, is_trainable=True)
@@ -231,18 +242,50 @@ def wrap(model, recipe: Recipe, start: Path | None):
     return wrapped
 
 
-def evaluate(model, examples: list[Example], batch_size: int = 32) -> dict[str, float]:
-    """Mean accuracy, confidence and loss (nats) of the restricted softmax."""
+def set_gain(model, dev: list[Example]) -> float:
+    """Fit one number by log loss on development questions, the gain of the final norm, and build it into the weights.
+
+    It scales all logits alike, at every layer of the lens, and so changes no answer. Returns the gain.
+    """
+    import torch
+    from scipy.optimize import minimize_scalar
+
+    rows = option_rows(model, dev)
+
+    def loss(log_gain: float) -> float:
+        scores = [-(z * math.exp(log_gain)).log_softmax(0)[answer].item() for z, answer in rows]
+        return sum(scores) / len(scores)
+
+    gain = math.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x)
+    weight = model.get_base_model().get_decoder().norm.weight  # gemma's norm multiplies by 1 + weight
+    with torch.no_grad():
+        weight.copy_((1 + weight) * gain - 1)
+    return gain
+
+
+def option_rows(model, examples: list[Example], batch_size: int = 32):
+    """Option logits and the right answer of every example: a list of (float64 tensor (K,), int)."""
     import torch
 
-    ordered = sorted(examples, key=lambda e: len(e.prompt_ids))
-    scores = []
+    ordered, rows = sorted(examples, key=lambda e: len(e.prompt_ids)), []
     with torch.no_grad():
         for i in range(0, len(ordered), batch_size):
             batch = ordered[i : i + batch_size]
-            scores += option_scores(answer_logits(model, batch), batch)
-    confidence, right, loss = (sum(column) / len(scores) for column in zip(*scores, strict=True))
-    return {"n": len(scores), "accuracy": right, "confidence": confidence, "nll": loss}
+            logits = answer_logits(model, batch).double()
+            rows += [(z[list(e.option_ids)], e.answer) for z, e in zip(logits, batch, strict=True)]
+    return rows
+
+
+def evaluate(model, examples: list[Example]) -> dict[str, float]:
+    """Mean accuracy, confidence and loss (nats) of the restricted softmax."""
+    rows = [(z.log_softmax(0), answer) for z, answer in option_rows(model, examples)]
+    n = len(rows)
+    return {
+        "n": n,
+        "accuracy": sum(int(z.argmax()) == answer for z, answer in rows) / n,
+        "confidence": sum(z.max().exp().item() for z, _ in rows) / n,
+        "nll": sum(-z[answer].item() for z, answer in rows) / n,
+    }
 
 
 def _schedule(step: int, total: int) -> float:
