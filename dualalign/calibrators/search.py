@@ -30,21 +30,20 @@ class Optimum:
 def minimise(objective: Objective) -> Optimum:
     """Return the lowest point of an objective over T in [0.01, 100], or T = inf where it falls all the way to there."""
     scan = _Scan(objective)
-    if np.ptp(scan.values) <= _FLAT * np.abs(scan.values).max():
-        return Optimum(1.0, objective(1.0)[0], "every temperature gives the same objective; left at 1")
     log_t, value = min(scan.candidates(), key=lambda pair: pair[1])
     limit = objective(_AT_INFINITY)[0]
+    flat = np.ptp(scan.values) <= _FLAT * np.abs(scan.values).max()
+    if flat and abs(limit - value) <= _FLAT * abs(value):
+        return Optimum(1.0, objective(1.0)[0], "every temperature gives the same objective; left at 1")
     if (limit < value or log_t == scan.log_t[-1]) and objective(_NEAR_INFINITY)[1] >= 0:
         return Optimum(math.inf, limit, "no finite optimum: the objective falls as the temperature grows without end")
-    return Optimum(min(max(math.exp(log_t), T_MIN), T_MAX), value, _edge_reason(log_t, scan))
-
-
-def _edge_reason(log_t: float, scan: _Scan) -> str:
+    if flat or log_t == scan.log_t[-1]:
+        found = "below it every temperature gives the same objective" if flat else "the optimum lies beyond it"
+        return Optimum(T_MAX, value, f"at the upper edge of the search, {T_MAX:g}: {found}")
     if log_t == scan.log_t[0]:
-        return f"at the lower edge of the search, {T_MIN:g}: the objective does not rise as the temperature falls to it"
-    if log_t == scan.log_t[-1]:
-        return f"at the upper edge of the search, {T_MAX:g}: the optimum lies beyond it"
-    return ""
+        found = "the objective does not rise as the temperature falls to it"
+        return Optimum(T_MIN, value, f"at the lower edge of the search, {T_MIN:g}: {found}")
+    return Optimum(math.exp(log_t), value)
 
 
 class _Scan:
