@@ -156,6 +156,23 @@ def test_an_unreachable_hub_is_one_line(monkeypatch):
     assert "nobody/nothing-at-all" in message
 
 
+def test_a_hub_model_in_the_local_cache_needs_no_network(folder, tmp_path, monkeypatch):
+    import huggingface_hub
+
+    def offline(*args, **options):
+        raise ConnectionError("no route")
+
+    repository, commit = tmp_path / "models--some--body", "0" * 40
+    shutil.copytree(folder, repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub, "model_info", offline)
+    loaded = load("some/body")
+    assert loaded.name == "some/body"
+    assert (loaded.model.lm_head.weight == tiny_model().lm_head.weight).all()
+
+
 def test_a_hub_model_with_pickles_only_is_refused(monkeypatch):
     import huggingface_hub
 
