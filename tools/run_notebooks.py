@@ -25,7 +25,7 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 PATTERNS = ("dualalign/**/*.py", "data/**/*", "requirements.lock")
 LOCAL_SOCKETS = Config({"KernelManager": {"transport": "ipc"}})  # no open ports, and no warning of them
-NO_INPUT = re.compile(r"(^|/)\.|\.md$|__pycache__")
+NO_INPUT = re.compile(r"(^|/)\.|\.md$|__pycache__|\.part(/|$)")
 
 
 def shared_inputs(root: Path) -> dict[str, str]:
