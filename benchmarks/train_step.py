@@ -40,7 +40,10 @@ def main(repeats: int = 3) -> None:
     prompts = torch.randint(5, 1000, (PLM.batch_size, LENGTH), generator=torch.Generator().manual_seed(0)).tolist()
     batch = [Example(str(i), "choices", tuple(p), (10, 11), 0) for i, p in enumerate(prompts)]
     times = {step.__name__: min(seconds(step, model, batch) for _ in range(repeats)) for step in (lab_step, stock_step)}
-    print(" ".join(f"{name} {t:.2f} s" for name, t in times.items()), f"ratio {times['stock_step'] / times['lab_step']:.2f}")
+    print(
+        " ".join(f"{name} {t:.2f} s" for name, t in times.items()),
+        f"ratio {times['stock_step'] / times['lab_step']:.2f}",
+    )
 
 
 if __name__ == "__main__":

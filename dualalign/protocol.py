@@ -73,8 +73,8 @@ def both_models(sets: Mapping[str, Traces], draws: int = 1000) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a (set, model): chance (mean of 1/K), agreement of the two models, and what `judge` returns. `ece_p` is the
-        share of perfectly calibrated models of the same confidences with an ECE at least as high.
+        A row a (set, model): chance (mean of 1/K), agreement of the two models, and what `judge` returns. `ece_p` is
+        the share of perfectly calibrated models of the same confidences with an ECE at least as high.
     """
     import pandas as pd
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from test_questions_prompts import Words
 
 from dualalign import Traces
 from dualalign.lab import pool
 from dualalign.lab.recipes import RECIPES
 from dualalign.questions import Question
-from test_questions_prompts import Words
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 ASK = Question("q", "Which gas?", ("oxygen", "helium", "argon"), 1)

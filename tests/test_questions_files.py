@@ -73,7 +73,12 @@ def test_a_bad_row_is_named(tmp_path, change, words):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("", "no questions found"), ("{", "row 1: not JSON"), ("[1]", "a row must be an object"), ("\n\n", "no questions")],
+    [
+        ("", "no questions found"),
+        ("{", "row 1: not JSON"),
+        ("[1]", "a row must be an object"),
+        ("\n\n", "no questions"),
+    ],
 )
 def test_a_bad_file_is_named(tmp_path, content, words):
     with pytest.raises(ValueError, match=words):

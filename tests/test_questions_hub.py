@@ -1,4 +1,4 @@
-"""Hub sets, with the hub's rows stood in for by rows of the same shape; and the packaged reader on a copy of its format."""
+"""Hub sets, the hub's rows stood in for by rows of the same shape; packaged sets, on a copy of their format."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_numbered_labels_point_at_the_right_option(hub_rows):
 
 def test_train_questions_that_stand_in_the_test_set_are_dropped(hub_rows):
     other = {**OBQA, "question_stem": "Another?"}
-    hub_rows["allenai/openbookqa", "main", "train"] = [{k: v for k, v in r.items() if k != "question"} for r in (OBQA, other)]
+    hub_rows["allenai/openbookqa", "main", "train"] = [
+        {k: v for k, v in r.items() if k != "question"} for r in (OBQA, other)
+    ]
     hub_rows["allenai/openbookqa", "main", "test"] = [{k: v for k, v in OBQA.items() if k != "question"}]
     assert [q.id for q in load("openbookqa/train")] == ["openbookqa_train/1"]
 
@@ -85,7 +87,14 @@ def test_repeats_go_and_contradictions_go_altogether(package):
     row = {"question": "Q", "passage": "P", "options": "A. x\nB. y\nC. z", "answer": "A. x"}
     shuffled = {**row, "options": "A. z\nB. x\nC. y", "answer": "B. x"}
     odd = {**row, "question": "R"}
-    write(package / "SIQA/test.jsonl", row, shuffled, odd, {**odd, "answer": "C. z"}, {**odd, "question": "S", "answer": "D. w"})
+    write(
+        package / "SIQA/test.jsonl",
+        row,
+        shuffled,
+        odd,
+        {**odd, "answer": "C. z"},
+        {**odd, "question": "S", "answer": "D. w"},
+    )
     assert [q.id for q in packaged.siqa()] == ["siqa/0"]
 
 
@@ -104,7 +113,10 @@ def test_nq_open_turns_verdicts_into_judgements(package):
 
 def test_the_csqa_split_is_the_hash_of_the_id(package):
     options = "\n".join(f"{letter}. {letter * 3}" for letter in "ABCDE")
-    write(package / "CommonsenseQA/validation.jsonl", *({"question": f"q{i}", "options": options, "answer": "A. AAA"} for i in range(60)))
+    write(
+        package / "CommonsenseQA/validation.jsonl",
+        *({"question": f"q{i}", "options": options, "answer": "A. AAA"} for i in range(60)),
+    )
     train, held = packaged.commonsenseqa_train(), packaged.commonsenseqa_held_out()
     assert len(train) + len(held) == 60
     assert not {q.id for q in train} & {q.id for q in held}

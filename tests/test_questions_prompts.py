@@ -32,7 +32,9 @@ def test_letters_lists_options_and_ends_where_the_letter_comes():
 
 
 def test_choices_lists_options_in_a_row_and_cloze_lists_none():
-    assert render(ASK, "choices", "Choose.").startswith("Choose.\nAir.\nQuestion: Which gas?\nChoices: oxygen gas; helium;")
+    assert render(ASK, "choices", "Choose.").startswith(
+        "Choose.\nAir.\nQuestion: Which gas?\nChoices: oxygen gas; helium;"
+    )
     assert render(ASK, "cloze") == "Air.\nQuestion: Which gas?\nAnswer:"
     assert targets(ASK, "cloze") == (" oxygen gas", " helium", " oxygen tank")
 

@@ -91,7 +91,7 @@ def as_judgement(question: Question, rng: random.Random) -> Question:
 
 
 def encode_example(tokenizer, question: Question, style: str, rng: random.Random) -> Example:
-    """Shuffle, render and tokenise one labelled question in a style. Raises OptionClash where the style cannot read it."""
+    """Shuffle, render and tokenise one labelled question. Raises OptionClash where the style cannot read it."""
     question = as_judgement(question, rng) if style == "p-true" else shuffle_options(question, rng)
     prompt_ids, option_ids = encode_question(tokenizer, question, style)
     return Example(question.id, style, tuple(prompt_ids), tuple(option_ids), question.answer)

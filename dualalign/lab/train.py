@@ -1,7 +1,7 @@
 """One training loop for every supervised recipe: LoRA, cross-entropy at the first token of the answer.
 
-Why not a stock trainer: it would unembed every position into the vocabulary. Here the vocabulary has 262,144 rows and only
-the last position is scored, so that product alone would cost more than the rest of the model (measured: benchmarks/train_step.py).
+Why not a stock trainer: it would unembed every position into a vocabulary of 262,144 rows, where only the last position is
+scored. benchmarks/train_step.py measures what that would cost.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def option_scores(logits, examples: list[Example]) -> list[tuple[float, bool, fl
     return scores
 
 
-def train(model, examples: list[Example], recipe: Recipe, out: Path, dev: list[Example] = (), start: Path | None = None):
+def train(
+    model, examples: list[Example], recipe: Recipe, out: Path, dev: list[Example] = (), start: Path | None = None
+):
     """Train, checkpoint, resume, and write the adapter with its record.
 
     Parameters
@@ -134,7 +136,9 @@ class _Run:
 
     def _record(self, loss: float, scores, batch, total: int) -> None:
         row = {"step": self.step, "loss": loss, "seconds": round(self.seconds, 1)}
-        row["questions"] = [[e.style, round(c, 4), int(r), round(n, 4)] for e, (c, r, n) in zip(batch, scores, strict=True)]
+        row["questions"] = [
+            [e.style, round(c, 4), int(r), round(n, 4)] for e, (c, r, n) in zip(batch, scores, strict=True)
+        ]
         self.curve.append(row)
         if self.step % SAVE_EVERY == 0 or self.step == total:
             self._save()
@@ -142,13 +146,13 @@ class _Run:
             mean = [sum(q[i] for q in seen) / max(len(seen), 1) for i in (1, 2, 3)]
             left = self.seconds / self.step * (total - self.step)
             print(
-                f"{self.recipe.name} step {self.step}/{total}  choices: confidence {mean[0]:.3f} accuracy {mean[1]:.3f} "
-                f"nll {mean[2]:.3f}  {self.seconds / self.step:.2f} s a step, {left / 60:.1f} min left",
+                f"{self.recipe.name} step {self.step}/{total}  choices: confidence {mean[0]:.3f} accuracy {mean[1]:.3f}"
+                f" nll {mean[2]:.3f}  {self.seconds / self.step:.2f} s a step, {left / 60:.1f} min left",
                 flush=True,
             )
 
     def choose(self, dev: list[Example]) -> dict:
-        """Keep the last weights or the tail average, whichever has the lower loss on development questions; set the gain."""
+        """Keep the last weights or the tail average, whichever the development questions prefer; set the gain."""
         if not (dev and self.n_tail):
             return {}
         last = {n: p.detach().clone() for n, p in self.weights.items()}
@@ -211,7 +215,9 @@ class _Run:
         with safe_open(path, "pt") as f:
             meta = json.loads(f.metadata()["meta"])
             if meta["recipe"] != asdict(self.recipe) or meta["questions"] != self.n_examples:
-                raise ValueError(f"{path}: belongs to another run of {self.recipe.name!r}; remove the folder {self.part}")
+                raise ValueError(
+                    f"{path}: belongs to another run of {self.recipe.name!r}; remove the folder {self.part}"
+                )
             for n, p in self.weights.items():
                 p.data.copy_(f.get_tensor(f"weight/{n}"))
                 self.tail[n] = f.get_tensor(f"tail/{n}")
@@ -300,6 +306,8 @@ def _thin(curve: list[dict], points: int = 60) -> list[dict]:
         part = curve[i : i + size]
         questions = [q for row in part for q in row["questions"] if q[0] == "choices"]
         n = max(len(questions), 1)
-        means = {k: round(sum(q[j] for q in questions) / n, 4) for j, k in ((1, "confidence"), (2, "accuracy"), (3, "nll"))}
+        means = {
+            k: round(sum(q[j] for q in questions) / n, 4) for j, k in ((1, "confidence"), (2, "accuracy"), (3, "nll"))
+        }
         rows.append({"step": part[-1]["step"], "loss": round(sum(r["loss"] for r in part) / len(part), 4), **means})
     return rows

@@ -5,7 +5,7 @@ Every plot takes ``ax=None`` (a new figure) or the Axes to draw on, and leaves m
 
 from __future__ import annotations
 
-from dualalign.plots.comparison import plot_methods, prepare_methods
+from dualalign.plots.comparison import plot_methods, plot_sets, prepare_methods
 from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
 from dualalign.plots.layers import (
     plot_beliefs,
@@ -43,6 +43,7 @@ __all__ = [
     "plot_peak_layers",
     "plot_reliability",
     "plot_reliability_pair",
+    "plot_sets",
     "plot_stability",
     "prepare_beliefs",
     "prepare_confidence",

@@ -9,6 +9,8 @@ import numpy as np
 from dualalign.plots import style
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -53,3 +55,45 @@ def plot_methods(table: pd.DataFrame, ax: Axes | None = None, quantity: str = "E
     ax.grid(axis="x", color=style.QUIET, alpha=0.25, linewidth=0.6)
     style.label(ax, quantity, "")
     return style.legend(ax, loc="lower right", bbox_to_anchor=(1, 1)) if table["floor"].notna().any() else ax
+
+
+def plot_sets(
+    table: pd.DataFrame, reference: Mapping[str, float], columns: int = 3, quantity: str = "ECE"
+) -> np.ndarray:
+    """Draw the methods of several question sets, a panel a set, in one order and on one scale; return the axes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The columns of `prepare_methods`, and ``set``; every set with the same methods.
+    reference : mapping of set to float
+        The PLM's own value, a dotted line in the set's panel.
+    """
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(table["set"]))
+    rows = -(-len(names) // columns)
+    height = 0.55 + 0.24 * table["method"].nunique()
+    size = {"figsize": (3.1 * columns, height * rows + 0.4), "sharex": True, "sharey": True, "squeeze": False}
+    axes = plt.subplots(rows, columns, layout="constrained", **size)[1]
+    for ax in axes.flat[len(names) :]:
+        ax.set_visible(False)
+    for ax, name in zip(axes.flat, names, strict=False):
+        _set_panel(style.tidy(ax), table[table["set"] == name], reference[name], name)
+    axes[0, 0].invert_yaxis()
+    for ax in axes[-1]:
+        style.label(ax, quantity, "")
+    return axes
+
+
+def _set_panel(ax: Axes, table: pd.DataFrame, reference: float, name: str) -> None:
+    ax.axvline(reference, color=style.PLM, linestyle=":", linewidth=1.2)
+    for height, row in enumerate(table.itertuples()):
+        colour = style.method_colour(row.method)
+        ax.plot([row.low, row.high], [height, height], color=colour, linewidth=2, solid_capstyle="butt")
+        ax.plot(row.value, height, style.METHOD_MARKER.get(row.method, "o"), color=colour, markersize=6)
+        ax.plot(row.floor, height, "|", color=style.QUIET, markersize=9, markeredgewidth=2)
+    ax.set_yticks(range(len(table)), table["method"])
+    ax.set_xlim(left=0)
+    ax.grid(axis="x", color=style.QUIET, alpha=0.25, linewidth=0.6)
+    style.label(ax, "", "", name)

@@ -15,7 +15,7 @@ MIRROR = "DUALALIGN_MIRROR"
 
 @dataclass(frozen=True)
 class HubSet:
-    """Where a set lives: hub repository, configuration and split, and the set whose questions its train split must not repeat."""
+    """Where a set lives on the hub, and the set whose questions its train split must not repeat."""
 
     repo: str
     config: str
@@ -53,7 +53,9 @@ def load_hub(name: str, mirror: str | os.PathLike | None = None) -> list[Questio
     if mirror:
         return load_file(Path(mirror) / f"{_stem(name)}.jsonl")
     spec = HUB_SETS[name]
-    questions = check_unique([question_from_row(r, f"{name}, row {i}") for i, r in enumerate(_hub_rows(name, spec), 1)], name)
+    questions = check_unique(
+        [question_from_row(r, f"{name}, row {i}") for i, r in enumerate(_hub_rows(name, spec), 1)], name
+    )
     if not spec.disjoint_from:
         return questions
     seen = {normalised(q) for q in load_hub(spec.disjoint_from)}
@@ -67,7 +69,7 @@ def _hub_rows(name: str, spec: HubSet):
         rows = datasets.load_dataset(spec.repo, spec.config, split=spec.split)
     except Exception as e:  # the hub client raises many kinds; the reader needs one line
         raise ValueError(
-            f"{name}: cannot load {spec.repo} from the hub ({type(e).__name__}); check the network, or give --mirror FOLDER"
+            f"{name}: cannot load {spec.repo} from the hub ({type(e).__name__}); check the network or give --mirror FOLDER"
         ) from None
     return [_lettered(name, i, row) for i, row in enumerate(rows)] if spec.letters else _mmlu(rows)
 

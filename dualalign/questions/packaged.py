@@ -62,9 +62,13 @@ def piqa() -> list[Question]:
 def boolq() -> list[Question]:
     """BoolQ train: labelled rows of the package whose question does not stand in BoolQ's dev set."""
     dev = {_key(r["question"]) for _, r in _rows(_folder("BoolQ/dev.jsonl"))}
-    rows = [(i, r) for i, r in _rows(_folder("BoolQ/combined.jsonl")) if "label" in r and _key(r["question"]) not in dev]
+    rows = [
+        (i, r) for i, r in _rows(_folder("BoolQ/combined.jsonl")) if "label" in r and _key(r["question"]) not in dev
+    ]
     return _clean(
-        Question(f"boolq/{i}", r["question"].strip().capitalize() + "?", ("yes", "no"), int(not r["label"]), "", r["passage"])
+        Question(
+            f"boolq/{i}", r["question"].strip().capitalize() + "?", ("yes", "no"), int(not r["label"]), "", r["passage"]
+        )
         for i, r in rows
     )
 

@@ -24,7 +24,8 @@ def render(question: Question, style: str, wording: str = "") -> str:
     question : Question
     style : {"letters", "choices", "cloze", "p-true"}
         ``letters`` lists the options behind letters and reads the letter; ``choices`` lists them in a row and reads the
-        first token of the option's own text; ``cloze`` lists none; ``p-true`` asks whether ``question.proposed`` is right.
+        first token of the option's own text; ``cloze`` lists none; ``p-true`` asks whether
+        ``question.proposed`` is right.
     wording : str
         An instruction to stand before the question; empty by default (zero-shot, no instruction).
 
@@ -90,11 +91,13 @@ def one_token_each(tokenizer, prompt: str, continuations: tuple[str, ...]) -> No
     for text in continuations:
         n = len(_encode(tokenizer, prompt + text)) - n_prompt
         if n != 1:
-            raise OptionClash(f"option {text!r} is {n} tokens for this tokenizer, expected one; use the style 'choices'")
+            raise OptionClash(
+                f"option {text!r} is {n} tokens for this tokenizer, expected one; use the style 'choices'"
+            )
 
 
 def encode_question(tokenizer, question: Question, style: str, wording: str = "") -> tuple[list[int], list[int]]:
-    """Tokenise a question in a style: `render`, `targets`, `option_tokens`, and one token a letter where letters are read.
+    """Tokenise a question in a style: `render`, `targets`, `option_tokens`; a letter must be one token.
 
     Raises
     ------
