@@ -1,7 +1,7 @@
 """One training loop for every supervised recipe: LoRA, cross-entropy at the first token of the answer.
 
-Why not a stock trainer: it would unembed every position into a vocabulary of 262,144 rows, where only the last position is
-scored. benchmarks/train_step.py measures what that would cost.
+Why not a stock trainer: it would unembed every position into a vocabulary of 262,144 rows, where only the last position
+is scored. benchmarks/train_step.py measures what that would cost.
 """
 
 from __future__ import annotations

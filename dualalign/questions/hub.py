@@ -69,7 +69,8 @@ def _hub_rows(name: str, spec: HubSet):
         rows = datasets.load_dataset(spec.repo, spec.config, split=spec.split)
     except Exception as e:  # the hub client raises many kinds; the reader needs one line
         raise ValueError(
-            f"{name}: cannot load {spec.repo} from the hub ({type(e).__name__}); check the network or give --mirror FOLDER"
+            f"{name}: cannot load {spec.repo} from the hub ({type(e).__name__}); check the network or "
+            "give --mirror FOLDER"
         ) from None
     return [_lettered(name, i, row) for i, row in enumerate(rows)] if spec.letters else _mmlu(rows)
 
