@@ -81,6 +81,20 @@ def test_models_may_be_loaded_one_after_the_other(pair, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
 
 
+def test_one_base_with_two_adapters_is_tokenised_once(pair, monkeypatch):
+    from dataclasses import replace
+
+    from dualalign.models import ModelSpec
+    from dualalign.traces.encode import encode_pair
+
+    made, make = [], ModelSpec.tokenizer
+    monkeypatch.setattr(ModelSpec, "tokenizer", lambda self: made.append(self.name) or make(self))
+    one, other = pair[0].spec, pair[1].spec
+    _, plm, polm = encode_pair(one, replace(one, label="adapted"), tiny_questions(), "choices")
+    assert made == ["base"]
+    assert plm == polm == encode_pair(one, other, tiny_questions(), "choices")[1]
+
+
 def test_the_plan_depends_on_questions_and_batch_size_alone(pair):
     from dualalign.traces.encode import batch_plan, encode_pair
 
