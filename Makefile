@@ -17,7 +17,7 @@ help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
-	@echo 'make live       run the live chapter with the real models, then build the site with its result'
+	@echo 'make live       run the live tests and the live chapter with the real models, then build the site with its result'
 	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make bench      time and memory against the bare passes'
 	@echo 'make check      pairs, lock, links, alt text, network, weight, accessibility of the built site (PAGES=... for some)'
@@ -41,6 +41,7 @@ test-core:
 	$(CORE_VENV)/bin/python -m pytest -m "not models and not live"
 
 live: $(VENV)/live.ok
+	$(RUN) -m pytest -m live
 	$(RUN) tools/run_notebooks.py --live
 	$(MAKE) site
 

@@ -164,7 +164,10 @@ say(
 
 # %%
 layer = drift.peak_layer(traces)
-ise = {"PLM": drift.stability_entropy(traces.plm_logits, layer), "PoLM": drift.stability_entropy(traces.polm_logits, layer)}
+ise = {
+    "PLM": drift.stability_entropy(traces.plm_logits, layer),
+    "PoLM": drift.stability_entropy(traces.polm_logits, layer),
+}
 pd.DataFrame({m: [v[agree].mean(), v[~agree].mean()] for m, v in ise.items()}, index=["agree", "disagree"]).round(3)
 
 # %% [markdown]

@@ -127,7 +127,9 @@ ax = plots.plot_objective(plots.prepare_objective(fitting))
 
 # %%
 halves = {name: da.METHODS[name]().fit(fitting) for name in ("confidence-only", "process-only", "dual-align")}
-pd.DataFrame({n: {"T": c.temperature_, "objective (nats)": c.objective_, "questions": c.n_fit_} for n, c in halves.items()}).T.round(4)
+pd.DataFrame(
+    {n: {"T": c.temperature_, "objective (nats)": c.objective_, "questions": c.n_fit_} for n, c in halves.items()}
+).T.round(4)
 
 # %% [markdown]
 # ## What the public record leaves open
@@ -175,7 +177,9 @@ say(
 results = protocol.compare(traces, draws=300)
 summary = protocol.averaged(results).set_index("method")
 others = results.groupby("method", sort=False)[["confidence", "accuracy", "brier", "nll", "auroc"]].mean()
-summary[["temperature", "value", "spread", "low", "high", "floor"]].rename(columns={"value": "ece"}).join(others).round(3)
+summary[["temperature", "value", "spread", "low", "high", "floor"]].rename(columns={"value": "ece"}).join(others).round(
+    3
+)
 
 # %% mystnb={"figure": {"caption": "Calibration error of every method on held-out ARC-Easy questions, mean over five splits. The line is the 95 % bootstrap interval, which takes off the noise that resampling adds and need not hold the dot; the grey bar is the noise floor. What to see: the distance of each dot from its grey bar, and which intervals overlap.", "name": "fig-methods"}, "image": {"alt": "Dot plot of the expected calibration error of ten methods with intervals and noise floors, the smallest on top and the uncalibrated model at the bottom."}}
 ax = plots.plot_methods(plots.prepare_methods(summary.reset_index()))

