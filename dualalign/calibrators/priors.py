@@ -28,20 +28,18 @@ def log_option_prior(traces: Traces) -> np.ndarray:
 
 
 class _PriorCalibrator(Calibrator):
-    """`log_prior_` (K,) is the logarithm of what is divided out, up to a factor."""
+    """`log_prior_` (K,) is the logarithm of what is divided out, up to a factor.
+
+    An option that the prior never saw (a fifth one, where the fit had four) is left as it is: nothing is known against it.
+    """
 
     log_prior_: np.ndarray
 
     def predict_proba(self, traces: Traces) -> np.ndarray:
         """Return p_f / prior, normalised over the real options, float64 (N, K)."""
-        prior, used = self._fitted("log_prior_"), traces.mask.any(axis=0)
-        known = np.zeros(len(used), dtype=bool)
-        known[: len(prior)] = np.isfinite(prior)[: len(used)]
-        if (used & ~known).any():
-            option = int(np.argmax(used & ~known))
-            raise ValueError(f"traces has an option {option} that the {self.name} prior never saw; fit on such rows")
-        divided = np.zeros(len(used))
-        divided[known] = prior[: len(used)][known[: len(prior)]]
+        fitted, divided = self._fitted("log_prior_"), np.zeros(traces.mask.shape[1])
+        shared = min(len(fitted), len(divided))
+        divided[:shared] = np.where(np.isfinite(fitted[:shared]), fitted[:shared], 0.0)
         return np.exp(drift.log_softmax_options(traces.polm_final - divided))
 
     def prediction(self, traces: Traces) -> np.ndarray:
