@@ -1,4 +1,4 @@
-"""Shared fixtures: random traces with known shapes, and no network."""
+"""Shared fixtures: random traces with known shapes, no deadlines, and no network."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import socket
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from dualalign import Traces
+
+settings.register_profile("dualalign", deadline=None)  # no test may fail because the machine is busy
+settings.load_profile("dualalign")
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
