@@ -59,7 +59,14 @@ def test_saved_questions_come_back_unchanged(tmp_path_factory, options, text, kn
         ({"answer": "B"}, "answer is 'B'"),
         ({"answer": True}, "answer is True"),
         ({"answer": 0.5}, "answer is 0.5"),
+        ({"answer": float("inf")}, "answer is inf"),
         ({"question": 3}, "question is int"),
+        ({"question": "\ud800"}, "half a character"),
+        ({"options": {"A": "one", "B": "two"}}, "options is dict"),
+        ({"options": ["one", "\ud83d"]}, "option 1 is '\\ud83d'"),
+        ({"id": True}, "id is True"),
+        ({"id": ["q2"]}, "id is ['q2']"),
+        ({"id": float("nan")}, "id is nan"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path, change, words):
@@ -78,6 +85,8 @@ def test_a_bad_row_is_named(tmp_path, change, words):
         ("{", "row 1: not JSON"),
         ("[1]", "a row must be an object"),
         ("\n\n", "no questions"),
+        ("[" * 100_000, r"q\.jsonl, row 1: JSON beyond"),
+        ("9" * 5_000, r"q\.jsonl, row 1: JSON beyond"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path, content, words):
@@ -94,6 +103,19 @@ def test_other_files_are_refused(tmp_path):
         load_file(tmp_path / "q.parquet")
     with pytest.raises(ValueError, match="no such question file"):
         load_file(tmp_path / "none.jsonl")
+
+
+def test_the_ending_may_be_in_capitals(tmp_path):
+    pd.DataFrame([GOOD]).to_parquet(tmp_path / "q.PARQUET")
+    assert load(tmp_path / "q.PARQUET") == load(write(tmp_path / "q.JSONL", GOOD))
+
+
+def test_questions_that_cannot_be_saved_leave_nothing_behind(tmp_path):
+    with pytest.raises(ValueError, match="surrogates"):
+        save_file([Question("q", "\ud800", ("x", "y"))], tmp_path / "q.jsonl")
+    with pytest.raises(ValueError, match="cannot be written"):
+        save_file([Question("q", "Q?", ("x", "y"))], tmp_path / "none" / "q.jsonl")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_id_must_be_unique(tmp_path):

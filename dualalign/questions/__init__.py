@@ -52,7 +52,7 @@ def load(name: str | os.PathLike, mirror: str | os.PathLike | None = None) -> li
         return PACKAGED_SETS[str(name)]()
     if str(name) in HUB_SETS:
         return load_hub(str(name), mirror)
-    if str(name).endswith((".jsonl", ".parquet")):
+    if str(name).lower().endswith((".jsonl", ".parquet")):
         return load_file(name)
     known = ", ".join(sorted([*PACKAGED_SETS, *HUB_SETS]))
     raise ValueError(f"{name}: no such question set; give a .jsonl or .parquet file, or one of {known}")

@@ -20,7 +20,7 @@ def load_file(path: str | os.PathLike) -> list[Question]:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such question file")
-    rows = _parquet_rows(path) if path.suffix == ".parquet" else _jsonl_rows(path)
+    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _jsonl_rows(path)
     questions = [question_from_row(row, f"{path}, row {i}") for i, row in rows]
     return check_unique(questions, str(path))
 
@@ -29,8 +29,13 @@ def save_file(questions: list[Question], path: str | os.PathLike) -> Path:
     """Write questions as JSONL, atomically. Returns the path."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    partial.write_text("".join(json.dumps(q.to_row(), ensure_ascii=False) + "\n" for q in questions), "utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text("".join(json.dumps(q.to_row(), ensure_ascii=False) + "\n" for q in questions), "utf-8")
+        os.replace(partial, path)
+    except OSError as e:
+        raise ValueError(f"{path}: cannot be written ({e.strerror}); give a file name in an existing folder") from None
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 
@@ -46,6 +51,8 @@ def _jsonl_rows(path: Path):
             yield i, json.loads(line)
         except json.JSONDecodeError as e:
             raise ValueError(f"{path}, row {i}: not JSON ({e.msg}); expected one object a line") from None
+        except (ValueError, RecursionError):  # a number of thousands of digits, brackets thousands deep
+            raise ValueError(f"{path}, row {i}: JSON beyond any question; expected one object a line") from None
 
 
 def _parquet_rows(path: Path):

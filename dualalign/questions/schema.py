@@ -68,7 +68,7 @@ def question_from_row(row: dict, where: str) -> Question:
         raise ValueError(f"{where}: missing {', '.join(missing)}; a row needs id, question, options and answer")
     options = _options(row["options"], where)
     return Question(
-        id=str(row["id"]),
+        id=_id(row["id"], where),
         question=_text(row, "question", where),
         options=options,
         answer=_answer(row.get("answer"), len(options), where),
@@ -78,17 +78,30 @@ def question_from_row(row: dict, where: str) -> Question:
     )
 
 
+def _id(value, where: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ValueError(f"{where}: id is {value!r}, expected text or a whole number")
+    return _whole(str(value), "id", where)
+
+
 def _text(row: dict, key: str, where: str) -> str:
     value = row.get(key)
     if value is None or value != value:  # Parquet writes a missing string as NaN
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{where}: {key} is {type(value).__name__}, expected text")
-    return value
+    return _whole(value, key, where)
+
+
+def _whole(text: str, what: str, where: str) -> str:
+    """Refuse half a character (a lone surrogate, which JSON can spell): no file and no tokenizer takes it."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"{where}: {what} is {text!r}, with half a character in it; repair the text")
+    return text
 
 
 def _options(value, where: str) -> tuple[str, ...]:
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
+    if isinstance(value, (str, dict)) or not hasattr(value, "__iter__"):
         raise ValueError(f"{where}: options is {type(value).__name__}, expected a list of 2 to {MAX_OPTIONS} strings")
     options = tuple(value)
     if not 2 <= len(options) <= MAX_OPTIONS:
@@ -96,13 +109,14 @@ def _options(value, where: str) -> tuple[str, ...]:
     for i, option in enumerate(options):
         if not isinstance(option, str) or not option.strip():
             raise ValueError(f"{where}: option {i} is {option!r}, expected text; remove or repair it")
+        _whole(option, f"option {i}", where)
     return options
 
 
 def _answer(value, n_options: int, where: str) -> int | None:
     if value is None or value != value:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or int(value) != value:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1 != 0:  # infinity % 1 is NaN
         raise ValueError(f"{where}: answer is {value!r}, expected an index from 0 to {n_options - 1}, or null")
     if not 0 <= value < n_options:
         raise ValueError(f"{where}: answer {int(value)} does not point at one of {n_options} options (0 is the first)")
