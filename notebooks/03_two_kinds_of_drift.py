@@ -76,10 +76,11 @@ for ax, i, title in zip(axes, (one_agree, one_disagree), ("They agree", "They di
 #
 # $$ d_l(x) = \mathrm{JSD}(p_g^l \,\|\, p_f^l) = \tfrac12 \mathrm{KL}(p_g^l \| m) + \tfrac12 \mathrm{KL}(p_f^l \| m), \qquad m = \tfrac12 (p_g^l + p_f^l). $$
 #
-# The letter $g$ is the PLM and $f$ the PoLM, as in the paper; its predecessor DACA {cite:p}`luo2025daca` writes them the other way round. In nats it lies between 0 and $\ln 2$. Twelve lines of plain loops must agree with the library:
+# The letter $g$ is the PLM and $f$ the PoLM, as in the paper; its predecessor DACA {cite:p}`luo2025daca` writes them the other way round. In nats it lies between 0 and $\ln 2$. Written out for one question, it must agree with the library:
 
 # %%
-p, q = (np.exp(drift.log_softmax_options(z[0, -1])) for z in (traces.plm_logits, traces.polm_logits))
+k = traces.n_options[0]  # the rest is padding
+p, q = (np.exp(drift.log_softmax_options(z[0, :k])) for z in (traces.plm_final, traces.polm_final))
 m = (p + q) / 2
 by_hand = sum(0.5 * a * np.log(a / c) + 0.5 * b * np.log(b / c) for a, b, c in zip(p, q, m, strict=True))
 print(f"by hand {by_hand:.10f}, library {divergence[0, -1]:.10f}")

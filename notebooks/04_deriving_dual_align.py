@@ -57,7 +57,8 @@ print(f"{len(fitting)} questions to fit on, {len(testing)} to judge by; agreemen
 # So the best temperature is the one at which the PoLM expects of its own logits what the PLM's beliefs expect of them. A check with a finite difference:
 
 # %%
-z, p_g = testing.polm_final[0].astype(float), np.exp(drift.log_softmax_options(testing.plm_final[0]))
+k = testing.n_options[0]  # the rest is padding
+z, p_g = testing.polm_final[0, :k].astype(float), np.exp(drift.log_softmax_options(testing.plm_final[0, :k]))
 beta, h = 0.7, 1e-6
 low, high = ((p_g * (np.log(p_g) - drift.log_softmax_options(b * z))).sum() for b in (beta - h, beta + h))
 slope = (np.exp(drift.log_softmax_options(beta * z)) - p_g) @ z
@@ -81,7 +82,8 @@ ax = plots.plot_losses(plots.prepare_losses(fitting))
 
 # %%
 four = traces.select(traces.n_options == 4)
-opposed = da.Traces(-four.polm_logits, four.polm_logits, four.labels, four.n_options, four.question_ids)
+z_f = four.polm_logits[:, :, :4]
+opposed = da.Traces(-z_f, z_f, four.labels, four.n_options, four.question_ids)
 impossible = da.AlignAll().fit(opposed)
 print(impossible.temperature_, "|", impossible.reason_)
 
