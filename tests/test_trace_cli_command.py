@@ -107,11 +107,14 @@ def test_weights_are_not_read_before_the_questions_are_checked(desk, tmp_path, c
 
 
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(desk, tmp_path, capsys, monkeypatch):
+    import torch
+
     whole, out = tmp_path / "whole", tmp_path / "killed"
     assert invoke(arguments(desk, whole), capsys)[0] == 0
     part = tmp_path / "killed.part"
     command = [sys.executable, "-c", STUCK, *arguments(desk, out, quiet=True)]
-    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    threads = str(torch.get_num_threads())  # bytes are promised for one number of threads only
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads})
     try:
         while process.poll() is None and len(list(part.glob("*.npy"))) < 8:
             time.sleep(0.005)
