@@ -61,7 +61,7 @@ one_agree = next(i for i in order if agree[i])
 one_disagree = next(i for i in order if not agree[i])
 print(traces.question_ids[one_agree], "|", traces.question_ids[one_disagree])
 
-# %% mystnb={"figure": {"caption": "What the two models believe after each layer, for the question of each kind whose final divergence is the median one: where they agree (left), where they disagree (right). What to see: for most of the way the probabilities hardly move, and the last layers decide.", "name": "fig-beliefs"}, "image": {"alt": "Two line plots of option probabilities by layer for PLM and PoLM. Probabilities stay undecided through most layers and separate near the end."}}
+# %% mystnb={"figure": {"caption": "What the two models believe after each layer, for the question of each kind whose final divergence is the median one: where they agree (left), where they disagree (right). What to see: beliefs swing on the way, because the lens reads inner states with the last layer's head; yet the two models swing together for the first half, and part only in the second.", "name": "fig-beliefs"}, "image": {"alt": "Two line plots of option probabilities by layer. Full lines (PLM) and dashed lines (PoLM) swing together in the first half of the layers and separate in the second half."}}
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)

@@ -129,9 +129,8 @@ ax = plots.plot_objective(plots.prepare_objective(fitting))
 
 # %%
 halves = {name: da.METHODS[name]().fit(fitting) for name in ("confidence-only", "process-only", "dual-align")}
-pd.DataFrame(
-    {n: {"T": c.temperature_, "objective (nats)": c.objective_, "questions": c.n_fit_} for n, c in halves.items()}
-).T.round(4)
+columns = ["temperature_", "objective_", "n_fit_"]
+pd.DataFrame({c: {n: getattr(cal, c) for n, cal in halves.items()} for c in columns}).round(4)
 
 # %% [markdown]
 # ## What the public record leaves open

@@ -137,6 +137,14 @@ def _mark(ax: Axes, curves: Curves, column: str, method: str) -> None:
     ax.axvline(t, color=look["color"], linestyle=":", linewidth=1)
 
 
+def _top(curves: Curves) -> float:
+    """A little above every loss within a factor of 3 of an optimum; where none is finite, above the losses at high T."""
+    temperature = curves.table["temperature"]
+    optima = [t for t, _ in curves.optima.values() if np.isfinite(t)] or [temperature.max()]
+    near = (temperature >= min(optima) / 3) & (temperature <= max(optima) * 3)
+    return float(curves.table[near].drop(columns="temperature").max().max()) * 1.25 or 1.0
+
+
 def _log_axis(ax: Axes, curves: Curves) -> Axes:
     """Put T on a log axis with plain tick labels; the loss axis leaves out what lies far above the interesting part."""
     ax.set_xscale("log")
@@ -144,6 +152,5 @@ def _log_axis(ax: Axes, curves: Curves) -> Axes:
     ticks = [t for t in (0.01, 0.03, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 30, 100) if low <= t <= high]
     ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
     ax.minorticks_off()
-    near = curves.table[curves.table["temperature"] >= min(0.5, high)].drop(columns="temperature")
-    ax.set_ylim(0, float(near.max().max()) * 1.25 or 1.0)
+    ax.set_ylim(0, _top(curves))
     return ax
