@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -283,3 +285,52 @@ def test_report_writes_one_page(path, tmp_path):
     out = tmp_path / "report.html"
     assert str(out) in run("report", path, "--out", out)
     assert out.read_text().lstrip().lower().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("out", ["t.safetensors", "./t.safetensors", "linked.safetensors"])
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_a_trace_is_never_overwritten_by_what_is_made_of_it(command, out, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "linked.safetensors").symlink_to(path)
+    before = Path(path).read_bytes()
+    assert "is also read here" in run(command, path, "--out", out, code=2)
+    assert Path(path).read_bytes() == before
+
+
+def test_a_device_is_no_place_for_a_file(path, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for command in ("report", "export"):
+        assert "pipe: is no regular file" in run(command, path, "--out", pipe, code=2)
+    assert pipe.is_fifo()
+    assert "pipe: is no regular file" in run("info", pipe, code=2)
+
+
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(command, path, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = tmp_path / "out"
+    out.write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    assert f"{out}: cannot be written (No space left on device)" in run(command, path, "--out", out, code=2)
+    assert out.read_text() == "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "t.safetensors"]
+
+
+def test_a_generation_config_may_begin_with_a_byte_order_mark_but_must_be_json(path, tmp_path):
+    out = tmp_path / "generation_config.json"
+    out.write_text('\ufeff{"eos_token_id": 1}', encoding="utf-8")
+    run("export", path, "--format", "generation-config", "--out", out)
+    assert json.loads(out.read_text())["eos_token_id"] == 1
+    out.write_text("[" * 100_000)
+    assert "not a JSON object" in run("export", path, "--format", "generation-config", "--out", out, code=2)
+
+
+def test_no_memory_is_one_line_too(path, monkeypatch):
+    def huge(*_, **__):
+        raise MemoryError("Unable to allocate 7.28 TiB for an array")
+
+    monkeypatch.setattr(da.metrics, "summary", huge)
+    assert "Unable to allocate 7.28 TiB" in run("diagnose", path, code=2)

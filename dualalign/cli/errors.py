@@ -23,7 +23,7 @@ class OneLineErrors(TyperGroup):
             code = _hang_up()
         except (KeyboardInterrupt, typer.Abort):
             code = 130
-        except (_UsageError, ValueError, OSError, ModuleNotFoundError) as error:
+        except (_UsageError, ValueError, OSError, MemoryError, ModuleNotFoundError) as error:
             code = _say(_message(error))
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,15 +72,20 @@ def export(
     generation-config keeps what an existing file holds and sets "temperature" and "do_sample". The temperature was
     fitted on option tokens at the last token of a prompt; used for sampling, it divides the logits of every token.
     """
+    from ..traces.artifact import write_whole
+    from ..traces.validate import check_target
+
     if format not in FORMATS:
         raise ValueError(f"--format is {format!r}; allowed are {', '.join(FORMATS)}")
     readings = {"aggregate": aggregate, "tempered": tempered, "weight": weight, "process": process}
     (calibrator,) = o.build([method], o.given(**readings, kl=kl, peak=peak, base=base, optimizer=optimizer))
+    check_target(Path(out), traces)
     loaded = o.load_traces(traces)
     row = result(calibrator.fit(loaded))
     _require_temperature(row)
     content = _with_source(row, loaded) if format == "json" else _generation_config(row["temperature"], Path(out))
-    write_atomically(Path(out), json.dumps(strict(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(strict(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(Path(out), text.encode())
     print(f"{out}: temperature {row['temperature']:.6g} ({method})")
 
 
@@ -95,19 +99,6 @@ def result(calibrator: Calibrator) -> dict[str, object]:
         "n": int(calibrator.n_fit_),
         "reason": calibrator.reason_,
     }
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    if path.is_dir() or not path.parent.is_dir():
-        found = "is a folder" if path.is_dir() else f"folder {path.parent} does not exist"
-        raise ValueError(f"{path}: {found}; give a file name in an existing folder")
-    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        sibling.write_text(text, encoding="utf-8")
-        os.replace(sibling, path)
-    finally:
-        sibling.unlink(missing_ok=True)
 
 
 def _fit_all(paths: list[str], method: list[str], readings: dict[str, object]) -> list[dict[str, object]]:
@@ -166,8 +157,8 @@ def _generation_config(temperature: float, path: Path) -> dict[str, object]:
     config = {}
     if path.is_file():
         try:
-            config = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
+            config = json.loads(path.read_text(encoding="utf-8-sig"))
+        except (ValueError, RecursionError):
             config = None
         if not isinstance(config, dict):
             raise ValueError(f"{path}: not a JSON object; give a generation_config.json or a new file name")

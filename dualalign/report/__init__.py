@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,14 +38,16 @@ def write_report(traces: Traces | str | Path | Iterable[Traces | str | Path], ou
         names the file.
     """
     from dualalign.report.page import page
+    from dualalign.traces import Traces
+    from dualalign.traces.artifact import write_whole
     from dualalign.traces.validate import check_target
 
-    out = Path(out)
-    check_target(out)
-    loaded = [_loaded(one) for one in _listed(traces)]
+    out, listed = Path(out), _listed(traces)
+    check_target(out, [one for one in listed if not isinstance(one, Traces)])
+    loaded = [_loaded(one) for one in listed]
     if not loaded:
         raise ValueError("traces is empty; give at least one trace file")
-    _write_atomically(out, page(loaded))
+    write_whole(out, page(loaded).encode())
     return out
 
 
@@ -63,14 +64,3 @@ def _loaded(one: Traces | str | Path) -> tuple[str, Traces]:
     if isinstance(one, Traces):
         return " and ".join(one.metadata.get(key) or f"unnamed {key}" for key in ("plm", "polm")), one
     return Path(one).name, Traces.load(one)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        sibling.write_text(text, encoding="utf-8")
-        os.replace(sibling, path)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
-    finally:
-        sibling.unlink(missing_ok=True)

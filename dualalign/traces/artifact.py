@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -155,7 +156,7 @@ class Traces:
         tensors |= {"labels": self.labels, "n_options": self.n_options}
         tensors |= {} if self.order is None else {"order": self.order}
         lists = {name: json.dumps(getattr(self, name), ensure_ascii=False) for name in _RESERVED}
-        _write_atomically(path, _serialised(tensors, self.metadata | lists))
+        write_whole(path, _serialised(tensors, self.metadata | lists))
 
 
 def _as_index(index: np.ndarray | Sequence[int]) -> np.ndarray:
@@ -190,7 +191,14 @@ def _serialised(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> byt
     return struct.pack("<Q", len(encoded)) + encoded + raw[8 + length :]
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a sibling first, then one rename.
+
+    Raises
+    ------
+    ValueError
+        Names the file and why it cannot be written (no space, no permission).
+    """
     sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(sibling, "wb") as file:
@@ -198,5 +206,8 @@ def _write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(sibling, path)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
     finally:
-        sibling.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            sibling.unlink()

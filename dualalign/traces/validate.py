@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,14 @@ def as_strings(name: str, values: Sequence[str]) -> tuple[str, ...]:
     """Return a tuple of strings; refuse a lone string and entries of other types."""
     if isinstance(values, str) or not all(isinstance(value, str) for value in values):
         raise ValueError(f"{name} must be a sequence of strings; convert each entry with str()")
-    return tuple(map(str, values))
+    return tuple(whole_text(name, str(value)) for value in values)
+
+
+def whole_text(name: str, text: str) -> str:
+    """Return text that a file can hold; refuse half a character (a lone surrogate, which JSON can spell)."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"{name} holds {text!r}, with half a character in it; repair the text")
+    return text
 
 
 def as_metadata(values: dict[str, str]) -> dict[str, str]:
@@ -45,6 +52,7 @@ def as_metadata(values: dict[str, str]) -> dict[str, str]:
     for key, value in values.items():
         if not (isinstance(key, str) and isinstance(value, str)):
             raise ValueError(f"metadata {key!r} is a {type(value).__name__}; metadata holds strings only")
+        whole_text("metadata", key + value)
     return dict(values)
 
 
@@ -140,7 +148,9 @@ def read_safetensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str,
     from safetensors import SafetensorError, safe_open
 
     if not os.path.isfile(path):
-        found = "is a folder" if os.path.isdir(path) else "does not exist"
+        found = (
+            "is a folder" if os.path.isdir(path) else "is no regular file" if os.path.exists(path) else "does not exist"
+        )
         raise ValueError(f"{path}: {found}; give the path of a trace file (.safetensors)")
     try:
         with safe_open(str(path), framework="np") as file:
@@ -180,11 +190,14 @@ def json_strings(name: str, text: str) -> tuple[str, ...]:
     return as_strings(name, values)
 
 
-def check_target(path: Path) -> None:
-    """Check that a file can be written there."""
-    if path.is_dir() or not path.parent.is_dir():
-        found = "is a folder" if path.is_dir() else f"folder {path.parent} does not exist"
-        raise ValueError(f"{path}: {found}; give a file name in an existing folder")
+def check_target(path: Path, inputs: Iterable[str | Path] = ()) -> None:
+    """Check that a file can be written there, and that it is none of the files that are read for it."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: is {'a folder' if path.is_dir() else 'no regular file'}; give a file name")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: folder {path.parent} does not exist; give a file name in an existing folder")
+    if path.exists() and any(os.path.exists(one) and path.samefile(one) for one in inputs):
+        raise ValueError(f"{path}: is also read here and would be overwritten; give another file name")
 
 
 def stored(name: str, logits: np.ndarray, dtype: str) -> np.ndarray:
