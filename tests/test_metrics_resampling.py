@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -172,3 +174,13 @@ def test_p_value_is_uniform_under_perfect_calibration():
     p = [metrics.summary(*made(100, seed, shift=0.0), draws=99, seed=seed)["ece_p"] for seed in range(60)]
     assert 0.35 < np.mean(p) < 0.65
     assert min(p) >= 0.01
+
+
+def test_many_bins_need_no_more_memory_than_many_questions():
+    confidence, correct = made(20)
+    tracemalloc.start()
+    found = metrics.summary(confidence, correct, bins=200_000, draws=100)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**27  # all draws at once would take 100 x 200,000 numbers twice: 320 MB
+    assert found["ece"] == metrics.adaptive_ece(confidence, correct, 20)

@@ -43,7 +43,7 @@ def noise_draws(
     """
     confidence, rng = check_confidence(confidence), np.random.default_rng(seed)
     values = _kernel(metric, options)
-    parts = [rng.random((rows, len(confidence))) < confidence for rows in _chunks(draws, len(confidence))]
+    parts = [rng.random((rows, len(confidence))) < confidence for rows in _chunks(draws, _width(options, confidence))]
     return np.concatenate([values(confidence[None], correct.astype(np.float64)) for correct in parts])
 
 
@@ -103,7 +103,8 @@ def interval(
     value = metric(*arrays, **options)
     arrays = tuple(np.asarray(array) for array in arrays)
     resampled = [
-        _kernel(metric, options)(*(array[rows] for array in arrays)) for rows in _resamples(arrays, draws, seed)
+        _kernel(metric, options)(*(array[rows] for array in arrays))
+        for rows in _resamples(arrays, _width(options, *arrays), draws, seed)
     ]
     return Interval(*np.clip(_basic_interval(value, np.concatenate(resampled), level), *_bounds(metric)).tolist())
 
@@ -134,7 +135,7 @@ def paired_difference(
     if len(first[0]) != len(second[0]):
         raise ValueError(f"first has {len(first[0])} questions, second {len(second[0])}; compare on the same questions")
     values, parts = _kernel(metric, options), []
-    for rows in _resamples(first, draws, seed):
+    for rows in _resamples(first, _width(options, *first), draws, seed):
         parts.append(values(*(a[rows] for a in first)) - values(*(a[rows] for a in second)))
     return Difference(value, *_basic_interval(value, np.concatenate(parts), level))
 
@@ -163,9 +164,14 @@ def _chunks(draws: int, width: int) -> Iterator[int]:
         yield min(rows, draws - start)
 
 
-def _resamples(arrays: tuple[np.ndarray, ...], draws: int, seed: int) -> Iterator[np.ndarray]:
+def _width(options: dict[str, object], *arrays: np.ndarray) -> int:
+    """The cells of one resample: its largest array, or its bins where there are more of those."""
+    return max(*(array.size for array in arrays), check_count("bins", options.get("bins", 1)))
+
+
+def _resamples(arrays: tuple[np.ndarray, ...], width: int, draws: int, seed: int) -> Iterator[np.ndarray]:
     rng, n = np.random.default_rng(seed), len(arrays[0])
-    for rows in _chunks(draws, max(array.size for array in arrays)):
+    for rows in _chunks(draws, width):
         yield rng.integers(0, n, (rows, n))
 
 
