@@ -141,3 +141,12 @@ def test_the_slope_of_the_published_loss(random_traces):
     for tau in (0.5, 1.0, 2.0, -1.0):
         expected = (loss(tau + 1e-6) - loss(tau - 1e-6)) / 2e-6
         assert soft_cross_entropy_slope(z, p, tau) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("epochs", 0), ("epochs", 1.5), ("batch_size", -2), ("learning_rate", math.nan), ("learning_rate", "fast")],
+)
+def test_a_setting_of_the_replica_that_makes_no_sense_is_named(random_traces, option, value):
+    with pytest.raises(ValueError, match=f"{option} is {value!r}"):
+        da.DACA(optimizer="adam", **{option: value}).fit(random_traces(10))

@@ -240,3 +240,17 @@ def test_what_a_method_lacks_is_said():
         da.DualAlign().predict_proba(traces)
     with pytest.raises(ValueError, match="basecal gives no probabilities"):
         da.BaseCal().fit(traces).predict_proba(traces)
+
+
+@pytest.mark.parametrize("found", ["t.safetensors", None, np.zeros((2, 3, 4))])
+def test_what_is_no_trace_is_refused(found):
+    with pytest.raises(ValueError, match="give Traces"):
+        da.Vanilla().fit(found)
+
+
+def test_a_fixed_weight_may_be_a_numpy_number(random_traces):
+    traces = random_traces(10)
+    assert (
+        da.DualAlign(weight=np.float32(0.5)).fit(traces).temperature_
+        == da.DualAlign(weight=0.5).fit(traces).temperature_
+    )

@@ -184,3 +184,9 @@ def test_many_bins_need_no_more_memory_than_many_questions():
     tracemalloc.stop()
     assert peak < 2**27  # all draws at once would take 100 x 200,000 numbers twice: 320 MB
     assert found["ece"] == metrics.adaptive_ece(confidence, correct, 20)
+
+
+@pytest.mark.parametrize("level", ["0.95", None, 1, float("nan")])
+def test_a_level_is_a_number_between_0_and_1(level):
+    with pytest.raises(ValueError, match="level is"):
+        metrics.interval(metrics.ece, *made(20), level=level, draws=5)

@@ -177,6 +177,8 @@ BAD_FIELDS = {
     "ids not strings": ("question_ids", lambda t: range(8), "question_ids must be a sequence of strings"),
     "half a character in an id": ("question_ids", lambda t: ("\ud800",) * 8, "with half a character"),
     "half a character in the metadata": ("metadata", lambda t: {"plm": "\udfff"}, "with half a character"),
+    "no groups at all": ("groups", lambda t: None, "groups must be a sequence of strings"),
+    "no metadata at all": ("metadata", lambda t: None, "metadata is a NoneType"),
     "groups too short": ("groups", lambda t: ("a",), "groups holds 1 names for 8 questions"),
     "metadata not strings": ("metadata", lambda t: {"a": 1}, "metadata 'a' is a int"),
     "order of another shape": ("order", lambda t: np.zeros((8, 3), dtype=int), r"order has shape \(8, 3\)"),
@@ -199,3 +201,9 @@ def test_padding_that_is_not_minus_infinity_is_named(random_traces):
     fewer = broken(traces, "n_options", changed(traces.n_options, 1, 2)) | {"labels": np.zeros(8, dtype=int)}
     with pytest.raises(ValueError, match=r"plm_logits is .* at question 1 .*option 2, past its 2 options"):
         da.Traces(**fewer)
+
+
+def test_a_foreign_schema_in_the_metadata_does_not_spoil_the_file(random_traces, tmp_path):
+    traces = random_traces(8)
+    da.Traces(**broken(traces, "metadata", {"schema": "other", "plm": "g"})).save(tmp_path / "t.safetensors")
+    assert da.Traces.load(tmp_path / "t.safetensors").metadata == {"schema": "dualalign/traces/1", "plm": "g"}

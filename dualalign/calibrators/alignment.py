@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -56,6 +58,12 @@ class DACA(Calibrator):
         return optimum, int(agreeing.sum())
 
     def _replica(self, traces: Traces, agreeing: np.ndarray, objective: Objective) -> Optimum:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} is {value!r}; give a whole number of at least 1")
+        if not isinstance(self.learning_rate, Real) or not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate is {self.learning_rate!r}; give a positive number")
         raw, reason = adam_temperature(traces, agreeing, self.learning_rate, self.epochs, self.batch_size, self.seed)
         self.raw_temperature_ = raw
         temperature = raw if raw >= T_MIN else T_MIN

@@ -39,6 +39,8 @@ class Calibrator:
         ValueError
             One line, for an unknown option value or traces that this method cannot be fitted on.
         """
+        if not isinstance(traces, Traces):
+            raise ValueError(f"traces is a {type(traces).__name__}; give Traces, a file's with Traces.load(path)")
         if len(traces) < self.least:
             found = "no question" if len(traces) == 0 else "1 question"
             raise ValueError(f"traces holds {found}; {self.name} needs at least {self.least}")

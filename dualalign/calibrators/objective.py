@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -132,7 +133,7 @@ def confidence_weight(traces: Traces, weight: str | float = "jsd") -> np.ndarray
 
     "jsd" 1 - d_L(x) / ln 2; "tv" 1 - TV(p_g^L, p_f^L); "hard" 1 on agreement, else 0; a number: the same for all.
     """
-    if isinstance(weight, (int, float)) and not isinstance(weight, bool):
+    if isinstance(weight, Real) and not isinstance(weight, bool):
         if not 0 <= weight <= 1:
             raise ValueError(f"weight is {weight}; a fixed weight lies in 0..1")
         return np.full(len(traces), float(weight))

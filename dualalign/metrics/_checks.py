@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def check_count(name: str, value: int, least: int = 1) -> int:
 
 def check_share(name: str, value: float) -> float:
     """Return a number strictly between 0 and 1, or raise ValueError."""
-    if not 0 < value < 1:
+    if not isinstance(value, Real) or not 0 < value < 1:
         raise ValueError(f"{name} is {value!r}; give a number between 0 and 1")
     return float(value)
 

@@ -60,7 +60,7 @@ class Traces:
         fixed |= {name: validate.as_int64(name, getattr(self, name)) for name in ("labels", "n_options")}
         fixed["order"] = None if self.order is None else validate.as_int64("order", self.order)
         fixed |= {name: validate.as_strings(name, getattr(self, name)) for name in _RESERVED}
-        fixed["metadata"] = {"schema": SCHEMA} | validate.as_metadata(self.metadata)
+        fixed["metadata"] = validate.as_metadata(self.metadata) | {"schema": SCHEMA}
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
         validate.check(self)

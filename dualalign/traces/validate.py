@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,11 @@ def as_int64(name: str, values: np.ndarray) -> np.ndarray:
 
 def as_strings(name: str, values: Sequence[str]) -> tuple[str, ...]:
     """Return a tuple of strings; refuse a lone string and entries of other types."""
-    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+    if (
+        isinstance(values, str)
+        or not isinstance(values, Iterable)
+        or not all(isinstance(value, str) for value in values)
+    ):
         raise ValueError(f"{name} must be a sequence of strings; convert each entry with str()")
     return tuple(whole_text(name, str(value)) for value in values)
 
@@ -49,6 +53,8 @@ def whole_text(name: str, text: str) -> str:
 
 def as_metadata(values: dict[str, str]) -> dict[str, str]:
     """Return a copy of the metadata; refuse values that are not strings."""
+    if not isinstance(values, Mapping):
+        raise ValueError(f"metadata is a {type(values).__name__}; give a dict of strings")
     for key, value in values.items():
         if not (isinstance(key, str) and isinstance(value, str)):
             raise ValueError(f"metadata {key!r} is a {type(value).__name__}; metadata holds strings only")
