@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -58,3 +60,24 @@ def test_help_imports_nothing_heavy():
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
     assert "diagnose" in process.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_terminal_without_unicode_shows_every_file(random_traces, tmp_path, options):
+    traces = replace(random_traces(4), metadata={"plm": "größe 🙂"})
+    traces.save(tmp_path / "t.safetensors")
+    ascii_only = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "dualalign", "info", str(tmp_path / "t.safetensors"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, env=ascii_only, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    if options:
+        assert json.loads(done.stdout)["metadata"]["plm"] == "größe 🙂"
+    else:
+        assert r"gr\xf6\xdfe" in done.stdout
+
+
+def test_a_closed_output_is_no_error(random_traces, tmp_path):
+    random_traces(4).save(tmp_path / "t.safetensors")
+    command = f'"{sys.executable}" -m dualalign fit "{tmp_path}/t.safetensors" --json >&-'
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

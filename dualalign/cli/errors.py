@@ -16,6 +16,7 @@ class OneLineErrors(TyperGroup):
 
     def main(self, args=None, prog_name=None, complete_var=None, standalone_mode=True, **extra):
         """Run, then exit with 0, 2 (an error of the user's) or 130 (interrupted)."""
+        _ready_to_print()
         try:
             code = super().main(args, "dualalign", complete_var, standalone_mode=False, **extra)
             sys.stdout.flush()
@@ -26,6 +27,13 @@ class OneLineErrors(TyperGroup):
         except (_UsageError, ValueError, OSError, MemoryError, ModuleNotFoundError) as error:
             code = _say(_message(error))
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _ready_to_print() -> None:
+    """Let output pass where it is closed (`>&-`), and spell out characters that the terminal's encoding lacks."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - stays open as long as the program
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _message(error: Exception) -> str:

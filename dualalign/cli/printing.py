@@ -23,8 +23,8 @@ def strict(value: object) -> object:
 
 
 def print_json(value: object) -> None:
-    """Print one line of strict JSON."""
-    print(json.dumps(strict(value), ensure_ascii=False, allow_nan=False))
+    """Print one line of strict JSON, in ASCII, so that it passes through any terminal's encoding."""
+    print(json.dumps(strict(value), allow_nan=False))
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
