@@ -93,6 +93,16 @@ def test_bad_input_is_one_line_and_exit_code_two(desk, tmp_path, capsys, changes
     assert not list(tmp_path.iterdir())
 
 
+def test_the_question_file_is_never_overwritten(desk, tmp_path, capsys):
+    file = tmp_path / "q.jsonl"
+    file.write_text('{"id": "t", "question": "is it ?", "options": ["red", "blue"]}\n')
+    before = file.read_bytes()
+    code, _, error = invoke(arguments(desk, file, questions=file), capsys)
+    assert code == 2
+    assert "would be overwritten" in error
+    assert file.read_bytes() == before
+
+
 def test_weights_are_not_read_before_the_questions_are_checked(desk, tmp_path, capsys, monkeypatch):
     from dualalign.models import ModelSpec
 

@@ -30,7 +30,7 @@ def log_option_prior(traces: Traces) -> np.ndarray:
 class _PriorCalibrator(Calibrator):
     """`log_prior_` (K,) is the logarithm of what is divided out, up to a factor.
 
-    An option that the prior never saw (a fifth one, where the fit had four) is left as it is: nothing is known against it.
+    An option that the prior never saw (a fifth one, where the fit had four) is left as it is.
     """
 
     log_prior_: np.ndarray

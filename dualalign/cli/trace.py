@@ -65,7 +65,7 @@ def trace(
     A run that was stopped goes on where it was when the same command is given again.
     """
     chosen, set_name = choose(questions, mirror, limit, sample, seed)
-    check_early(out, style, chosen)
+    check_early(out, style, chosen, questions)
     from ..models import ModelSpec
     from ..traces.collect import collect
 
@@ -105,12 +105,12 @@ def choose(name: str, mirror: str | None, limit: int | None, sample: int | None,
     return questions, f"{short}{picked}, sha256 {hashlib.sha256(rows).hexdigest()[:16]}"
 
 
-def check_early(out: Path, style: str, questions: list) -> None:
+def check_early(out: Path, style: str, questions: list, source: str) -> None:
     """Raise ValueError for what can be known to fail before a model is looked at."""
     from ..questions import render
     from ..traces.validate import check_target
 
-    check_target(out)
+    check_target(out, [source])
     for question in questions:
         render(question, style)
 

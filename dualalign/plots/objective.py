@@ -138,7 +138,7 @@ def _mark(ax: Axes, curves: Curves, column: str, method: str) -> None:
 
 
 def _top(curves: Curves) -> float:
-    """A little above every loss within a factor of 3 of an optimum; where none is finite, above the losses at high T."""
+    """A little above every loss within a factor of 3 of an optimum; or at high T where there is none."""
     temperature = curves.table["temperature"]
     optima = [t for t, _ in curves.optima.values() if np.isfinite(t)] or [temperature.max()]
     near = (temperature >= min(optima) / 3) & (temperature <= max(optima) * 3)
