@@ -168,7 +168,7 @@ pd.DataFrame(
 ).round(4)
 
 # %% [markdown]
-# More bins, more noise: error and floor rise together. Compare the difference, or say the number of bins.
+# More bins, more noise: the floor rises in every row, whatever the error does. Compare the difference, or say the number of bins.
 
 # %% [markdown]
 # ## A low ECE is cheap
