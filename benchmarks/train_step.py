@@ -12,8 +12,9 @@ import torch
 
 from dualalign.lab.catalogue import BASE
 from dualalign.lab.pool import Example
+from dualalign.lab.reading import answer_logits
 from dualalign.lab.recipes import PLM
-from dualalign.lab.train import answer_logits, wrap
+from dualalign.lab.train import wrap
 from dualalign.models import load_model
 
 LENGTH = 44  # tokens: the mean prompt of the training pool
