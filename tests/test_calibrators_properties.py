@@ -31,6 +31,9 @@ def same_fit(method, a: da.Traces, b: da.Traces, factor: float = 1.0) -> None:
         return
     first = method().fit(a)
     second = method().fit(b)
+    if first.temperature_ in (0.01, 100) and factor != 1:  # the true optimum lies beyond; scaling may bring it in
+        assert first.reason_
+        return
     if 0.01 < first.temperature_ * factor < 100:  # rounding decides in which bit the slope changes sign
         assert second.temperature_ == pytest.approx(first.temperature_ * factor, rel=1e-6)
     else:
