@@ -14,9 +14,8 @@
 # Before post-training, a model often comes close. After it, usually not. This page takes one recorded pair of models and, without
 # looking at a single right answer, finds the number that mends the second one.
 #
-# | | |
+# | You need | a browser; to rerun, Python and five minutes |
 # |---|---|
-# | **You need** | a browser; to rerun, Python and five minutes |
 # | **Helpful** | knowing what a softmax is |
 # | **Time** | 10 minutes |
 #

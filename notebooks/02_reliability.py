@@ -13,9 +13,8 @@
 #
 # Almost every table of calibration errors leaves the second question out. This page does not.
 #
-# | | |
+# | You need | [Start here](01_start_here.ipynb) |
 # |---|---|
-# | **You need** | [Start here](01_start_here.ipynb) |
 # | **Helpful** | the binomial distribution |
 # | **Time** | 20 minutes |
 #

@@ -14,9 +14,8 @@
 #
 # Is the difference there, in a pair that we can open? This page looks.
 #
-# | | |
+# | You need | [Start here](01_start_here.ipynb) |
 # |---|---|
-# | **You need** | [Start here](01_start_here.ipynb) |
 # | **Helpful** | entropy and KL divergence; what a residual stream is |
 # | **Time** | 20 minutes |
 #

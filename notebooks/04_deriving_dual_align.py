@@ -14,9 +14,8 @@
 # The obvious idea is to make the two models equally sure. It works on half of the questions. This page starts there, finds out what goes
 # wrong on the other half, and arrives at the objective of Dual-Align {cite:p}`luo2026dualalign`. Then every method is held against the labels.
 #
-# | | |
+# | You need | [Two kinds of drift](03_two_kinds_of_drift.ipynb) |
 # |---|---|
-# | **You need** | [Two kinds of drift](03_two_kinds_of_drift.ipynb) |
 # | **Helpful** | derivatives of the softmax |
 # | **Time** | 30 minutes |
 #

@@ -12,9 +12,8 @@
 # Every page so far read a file. Is the file true? This page asks the two models themselves, on this machine, about the first questions of ARC-Easy, and compares
 # what they say with what was shipped.
 #
-# | | |
+# | You need | [Start here](01_start_here.ipynb); to run the models, `make live` |
 # |---|---|
-# | **You need** | [Start here](01_start_here.ipynb); to run the models, `make live` |
 # | **Time** | 5 minutes, of which the models take one or two |
 
 # %%
