@@ -50,7 +50,10 @@ print(da.questions.render(questions[0], "choices"))
 
 # %%
 import tempfile
+import warnings
 from pathlib import Path
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # a progress bar's wish, not a fault
 
 source = shipped
 if live:
