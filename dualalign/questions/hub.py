@@ -63,8 +63,10 @@ def load_hub(name: str, mirror: str | os.PathLike | None = None) -> list[Questio
 
 
 def _hub_rows(name: str, spec: HubSet):
-    import datasets
-
+    try:
+        import datasets
+    except ImportError:
+        raise ValueError(f"{name}: needs the package datasets; run: pip install 'dualalign[models]'") from None
     try:
         rows = datasets.load_dataset(spec.repo, spec.config, split=spec.split)
     except Exception as e:  # the hub client raises many kinds; the reader needs one line
