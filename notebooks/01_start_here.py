@@ -39,7 +39,7 @@ from pathlib import Path
 
 import dualalign as da
 from dualalign import metrics, plots, protocol
-from dualalign.book import glue, say
+from dualalign.book import say
 
 # %% tags=["parameters"]
 folder = "../data/traces"

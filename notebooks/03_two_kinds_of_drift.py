@@ -28,7 +28,7 @@ import pandas as pd
 
 import dualalign as da
 from dualalign import drift, metrics, plots
-from dualalign.book import glue, say
+from dualalign.book import say
 
 # %% tags=["parameters"]
 folder = "../data/traces"

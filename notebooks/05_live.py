@@ -22,7 +22,7 @@ import pandas as pd
 
 import dualalign as da
 from dualalign import drift, protocol
-from dualalign.book import glue, say
+from dualalign.book import say
 
 # %% tags=["parameters"]
 folder = "../data"

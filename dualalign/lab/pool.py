@@ -42,9 +42,9 @@ class Example:
 
 def training_pool(mirror=None) -> list[Question]:
     """Every question that may train, in a fixed order, less those whose text stands in an evaluation set."""
-    forbidden = {normalised(q) for name in EVALUATION_SETS for q in load(name, mirror)}
     pool = [replace(q, id=f"{name}|{q.id}") for name in TRAINING_SETS for q in load(name, mirror) if _usable(q)]
-    return [q for q in pool if normalised(q) not in forbidden]
+    met = set(overlap(pool, (q for name in EVALUATION_SETS for q in load(name, mirror))))
+    return [q for q in pool if q.id not in met]
 
 
 def overlap(training: Iterable[Question], evaluation: Iterable[Question]) -> list[str]:
