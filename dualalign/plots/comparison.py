@@ -81,6 +81,7 @@ def plot_sets(
     for ax, name in zip(axes.flat, names, strict=False):
         _set_panel(style.tidy(ax), table[table["set"] == name], reference[name], name)
     axes[0, 0].invert_yaxis()
+    axes[0, 0].set_xlim(0, 1.05 * float(table[["value", "high", "floor"]].max().max()))
     for ax in axes[-1]:
         style.label(ax, quantity, "")
     return axes
