@@ -46,6 +46,9 @@ async function visit(browser, file, colorScheme, [width, height]) {
   page.on("pageerror", (error) => faults.push(`script error: ${error.message}`));
   await page.goto(pathToFileURL(file).href);
   await page.evaluate(() => window.MathJax?.startup?.promise);
+  // A colour that is still fading in is no colour to judge: end every transition first.
+  await page.addStyleTag({ content: "*, *::before, *::after { transition: none !important; animation: none !important }" });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   await page.addScriptTag({ path: axe });
   faults.push(...await audit(page));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
