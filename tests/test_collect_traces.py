@@ -130,7 +130,7 @@ def test_a_finished_batch_is_never_computed_again(pair, tmp_path, monkeypatch):
 def stopped(pair, out, monkeypatch, **options):
     """Begin a run that stops when its weights are done and its file is to be written."""
     with monkeypatch.context() as patch:
-        patch.setattr(Traces, "save", lambda self, path: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Traces, "save", lambda self, path, dtype="float32": (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(pair, out, **options)
 
@@ -253,3 +253,34 @@ def test_the_run_file_is_plain_json(pair, tmp_path, monkeypatch):
     record = json.loads((tmp_path / "t.safetensors.part" / "run.json").read_text())
     assert record["batch size"] == 3
     assert record["plm"]["name"] == "base"
+
+
+def test_a_finished_trace_stands_in_for_its_plm(pair, tmp_path):
+    base, chat = pair
+    plain = Traces.load(run(pair, tmp_path / "plain.safetensors"))
+    swapped = Traces.load(run((chat, base), tmp_path / "swapped.safetensors"))
+    again = Traces.load(run((swapped, chat), tmp_path / "again.safetensors", tiny_questions()[3:]))
+    np.testing.assert_array_equal(again.plm_logits, swapped.plm_logits[3:])
+    np.testing.assert_allclose(again.polm_logits, plain.polm_logits[3:], rtol=1e-5, atol=1e-6)
+    assert again.metadata["plm"] == "chat"
+
+
+def test_a_finished_trace_of_other_questions_or_another_style_is_refused(pair, tmp_path):
+    first = Traces.load(run(pair, tmp_path / "first.safetensors", tiny_questions()[1:]))
+    refused(r"plm: the finished trace has no question 'q0'", (first, pair[1]), tmp_path / "t.safetensors")
+    refused(r"plm: the finished trace was asked as", (first, pair[1]), tmp_path / "t.safetensors", style="letters")
+    assert not (tmp_path / "t.safetensors").exists()
+
+
+def test_permuted_options_keep_their_order_beside_them(pair, tmp_path):
+    from dualalign.lab.catalogue import permuted
+
+    both = [p for q in tiny_questions()[:2] for p in permuted(q)]
+    questions, orders = zip(*both, strict=True)
+    traces = Traces.load(run(pair, tmp_path / "t.safetensors", list(questions), order=orders, stored="float16"))
+    assert traces.order.shape == traces.mask.shape
+    answers = {q.id: q.answer for q in tiny_questions()}
+    for row, (question, order) in enumerate(both):
+        assert tuple(traces.order[row][: len(order)]) == order
+        assert traces.question_ids[row] == question.id
+        assert traces.order[row][traces.labels[row]] == answers[question.id]

@@ -14,6 +14,7 @@ import typer
 from ..questions import OptionClash, encode_question, load, save_file
 from . import catalogue, pool
 from .recipes import RECIPES, Recipe
+from .weights import finished, remove
 
 FINGERPRINTS = Path("data/questions/fingerprints.parquet")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -28,13 +29,17 @@ def train(name: str, mirror: Mirror = None, force: bool = False) -> None:
 
     recipe = _recipe(name)
     out = catalogue.ADAPTERS / name
-    if out.exists() and not force:
+    if force:
+        remove(out)
+    if finished(out):
         raise ValueError(f"{out}: exists; remove it, or give --force, to train it anew")
     start = catalogue.ADAPTERS / recipe.start if recipe.start else None
-    if start and not start.exists():
+    if start and not finished(start):
         raise ValueError(f"{start}: missing; run: python -m dualalign.lab train {recipe.start}")
-    base = load_model(catalogue.BASE)
+    base = load_model(recipe.base)
     examples, dev = examples_of(recipe, base.tokenizer, mirror)
+    if recipe.full:
+        base.tokenizer.save_pretrained(out)
     print(loop.train(base.model.requires_grad_(True), examples, recipe, out, dev, start))
 
 
@@ -48,20 +53,14 @@ def examples_of(recipe: Recipe, tokenizer, mirror=None):
 
 @app.command()
 def trace(names: Annotated[list[str] | None, typer.Argument()] = None, mirror: Mirror = None) -> None:
-    """Trace the sets of the catalogue (all, or those named) that are not there yet."""
-    from ..models import load_model
-    from ..traces.collect import collect
+    """Trace what is not there yet: the whole catalogue, a pair, or the traces named."""
+    from . import tracing
 
-    entries = [_entry(name) for name in names or catalogue.CATALOGUE]
-    entries = [e for e in entries if not e.path.exists()]
-    if not entries:
-        return
-    plm = load_model(catalogue.BASE, catalogue.ADAPTERS / "plm", label="plm")
-    polm = load_model(catalogue.BASE, catalogue.ADAPTERS / entries[0].pair, label=entries[0].pair)
-    for entry in entries:
-        questions = entry.select(mirror)
-        print(entry.path, len(questions), "questions", flush=True)
-        collect(plm, polm, questions, entry.style, entry.path, on_clash="skip", set_name=entry.questions)
+    wanted = [e for name in names or catalogue.PAIRS for e in _entries(name) if not e.path.exists()]
+    for pair in dict.fromkeys(e.pair for e in wanted):
+        models = tracing.Models(catalogue.PAIRS[pair])
+        for entry in (e for e in wanted if e.pair == pair):
+            print(tracing.trace(entry, models, mirror), flush=True)
 
 
 @app.command()
@@ -95,10 +94,14 @@ def _recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def _entry(name: str) -> catalogue.Entry:
+def _entries(name: str) -> list[catalogue.Entry]:
+    """One trace by its name, or all of a pair."""
+    if name in catalogue.PAIRS:
+        return [e for e in catalogue.CATALOGUE.values() if e.pair == name]
     if name not in catalogue.CATALOGUE:
-        raise ValueError(f"{name}: no such trace; known are {', '.join(catalogue.CATALOGUE)}")
-    return catalogue.CATALOGUE[name]
+        known = f"the pairs {', '.join(catalogue.PAIRS)}, and the traces listed in data/README.md"
+        raise ValueError(f"{name}: no such pair or trace; known are {known}")
+    return [catalogue.CATALOGUE[name]]
 
 
 def main() -> None:

@@ -20,9 +20,14 @@ def last_hidden(decoder, examples: list[Example]):
     return hidden[torch.arange(len(examples)), lengths - 1]
 
 
+def bare(model):
+    """The transformers model inside a peft model, or the model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def answer_logits(model, examples: list[Example]):
     """Logits over the whole vocabulary at the last prompt token, (batch, vocabulary) float32."""
-    base = model.get_base_model()
+    base = bare(model)
     return last_hidden(base.get_decoder(), examples) @ base.get_output_embeddings().weight.T
 
 
@@ -75,7 +80,7 @@ def set_gain(model, dev: list[Example]) -> float:
         return sum(scores) / len(scores)
 
     gain = math.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x)
-    weight = model.get_base_model().get_decoder().norm.weight  # gemma's norm multiplies by 1 + weight
+    weight = bare(model).get_decoder().norm.weight  # gemma's norm multiplies by 1 + weight
     with torch.no_grad():
         weight.copy_((1 + weight) * gain - 1)
     return gain

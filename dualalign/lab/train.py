@@ -1,7 +1,8 @@
-"""One training loop for every supervised recipe: LoRA, cross-entropy at the first token of the answer.
+"""One training loop for every recipe, at the first token of the answer.
 
 Why not a stock trainer: it would unembed every position into a vocabulary of 262,144 rows, where only the last position
-is scored. benchmarks/train_step.py measures what that would cost.
+is scored, and read each prompt twice where chosen and rejected differ in one token only. benchmarks/train_step.py
+measures what trl's trainers cost beside it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from . import losses
 from .pool import Example
 from .reading import answer_logits, evaluate, option_scores, set_gain
 from .recipes import Recipe
+from .weights import finished, prepare, write
 
 SAVE_EVERY = 25  # steps between two checkpoints: what a kill -9 can cost
 WARM_UP = 20
@@ -45,7 +49,7 @@ def train(
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        The packaged base in float32.
+        The recipe's base in float32.
     examples : list of Example
     recipe : Recipe
     out : Path
@@ -59,7 +63,14 @@ def train(
     -------
     Path
         ``out``.
+
+    Raises
+    ------
+    ValueError
+        If ``out`` holds finished weights, or the checkpoint beside it belongs to another run.
     """
+    if finished(out):
+        raise ValueError(f"{out}: holds finished weights; remove them to train {recipe.name!r} anew")
     run = _Run(model, examples, recipe, Path(out), start)
     plan = batch_plan(examples, recipe)
     while run.step < len(plan):
@@ -78,11 +89,12 @@ class _Run:
         self.recipe, self.out, self.n_examples = recipe, out, len(examples)
         self.part = out.with_name(out.name + ".part")
         self.part.mkdir(parents=True, exist_ok=True)
-        self.model = wrap(model, recipe, start)
-        self.weights = {n: p for n, p in self.model.named_parameters() if "lora_" in n}
+        self.model = prepare(model, recipe, start)
+        self.weights = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.learning_rate, weight_decay=0.0)
-        self.tail = {n: torch.zeros_like(p) for n, p in self.weights.items()}
+        self.tail = {n: torch.zeros_like(p) for n, p in self.weights.items()} if recipe.tail else {}
         self.step, self.n_tail, self.curve, self.seconds = 0, 0, [], 0.0
+        self.reference = self._reference(examples) if recipe.method == "dpo" else {}
         self._resume()
 
     def advance(self, batch: list[Example], total: int) -> None:
@@ -92,19 +104,34 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * _schedule(self.step, total)
         logits = answer_logits(self.model, batch)
-        wanted = torch.tensor([e.option_ids[e.answer] for e in batch])
-        loss = torch.nn.functional.cross_entropy(logits, wanted)
+        loss = self._loss(logits, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=False)
         self.step += 1
-        if self.step > total * (1 - self.recipe.tail):
+        if self.tail and self.step > total * (1 - self.recipe.tail):
             self.n_tail += 1
             for name, p in self.weights.items():
                 self.tail[name] += p.detach()
         self.seconds += time.perf_counter() - began
         self._record(loss.item(), option_scores(logits, batch), batch, total)
+
+    def _loss(self, logits, batch: list[Example]):
+        if self.recipe.method == "dpo":
+            return losses.dpo(logits, batch, self.reference, self.recipe.beta, self.recipe.seed)
+        return {"sft": losses.sft, "rlvr": losses.rlvr}[self.recipe.method](logits, batch)
+
+    def _reference(self, examples: list[Example]) -> dict[str, float]:
+        """Margins of the weights that the run starts from; always before a checkpoint is read."""
+        import torch
+
+        found = {}
+        with torch.no_grad():
+            for batch in batch_plan(examples, replace(self.recipe, epochs=1, batch_size=32)):
+                part = [examples[i] for i in batch]
+                found |= losses.margins(answer_logits(self.model, part), part, self.recipe.seed)
+        return found
 
     def _record(self, loss: float, scores, batch, total: int) -> None:
         row = {"step": self.step, "loss": loss, "seconds": round(self.seconds, 1)}
@@ -142,21 +169,9 @@ class _Run:
         return choice
 
     def finish(self, choice: dict) -> Path:
-        import torch
-
-        staged = self.part / "adapter"
-        for p in self.model.parameters():
-            p.data = p.data.to(torch.bfloat16)
-        self.model.peft_config["default"].base_model_name_or_path = "package:gemma3-270m"
-        self.model.save_pretrained(staged, save_embedding_layers=False)
-        (staged / "README.md").unlink(missing_ok=True)
         record = {"recipe": asdict(self.recipe), "questions": self.n_examples, "seconds": round(self.seconds, 1)}
-        (staged / "run.json").write_text(json.dumps(record | choice | {"curve": _thin(self.curve)}, indent=1) + "\n")
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged, self.out)
-        for file in self.part.iterdir():
-            file.unlink()
-        self.part.rmdir()
+        write(self.model, self.recipe, self.part / "whole", self.out, record | choice | {"curve": _thin(self.curve)})
+        shutil.rmtree(self.part)
         return self.out
 
     def _load_weights(self, weights) -> None:
@@ -192,32 +207,11 @@ class _Run:
                 )
             for n, p in self.weights.items():
                 p.data.copy_(f.get_tensor(f"weight/{n}"))
-                self.tail[n] = f.get_tensor(f"tail/{n}")
+                if self.tail:
+                    self.tail[n] = f.get_tensor(f"tail/{n}")
                 moments = {"exp_avg": f.get_tensor(f"m/{n}"), "exp_avg_sq": f.get_tensor(f"v/{n}")}
                 self.optimiser.state[p] = {"step": torch.tensor(float(meta["step"])), **moments}
         self.step, self.n_tail, self.curve, self.seconds = (meta[k] for k in ("step", "n_tail", "curve", "seconds"))
-
-
-def wrap(model, recipe: Recipe, start: Path | None):
-    """Put LoRA on every linear layer of the decoder, new or from the adapter in ``start``, trained in float32."""
-    import torch
-    from peft import LoraConfig, PeftModel, get_peft_model
-
-    if start is None:
-        config = LoraConfig(
-            r=recipe.rank,
-            lora_alpha=2 * recipe.rank,
-            target_modules="all-linear",
-            modules_to_save=["model.norm"] if recipe.gain else None,
-            task_type="CAUSAL_LM",
-        )
-        wrapped = get_peft_model(model, config)
-    else:
-        wrapped = PeftModel.from_pretrained(model, start, is_trainable=True)
-    for p in wrapped.parameters():
-        if p.requires_grad:
-            p.data = p.data.to(torch.float32)
-    return wrapped
 
 
 def _schedule(step: int, total: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import hashlib
 import os
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..questions import Question
 from . import validate
+from .again import Recorded
 from .artifact import Traces
 from .encode import Encoded, batch_plan, encode_pair, is_spec
 from .progress import progress as show_progress
@@ -36,6 +38,8 @@ def collect(
     foreign: bool = False,
     set_name: str = "",
     variant: str | None = None,
+    order: Sequence[Sequence[int]] | None = None,
+    stored: str = "float32",
 ) -> Path:
     """Trace a pair of models over questions and write the trace file.
 
@@ -43,7 +47,7 @@ def collect(
     ----------
     plm, polm : LoadedModel or ModelSpec
         The pre-trained and the post-trained model. A `ModelSpec` is loaded when its turn comes and let go afterwards,
-        so that only one model is in memory at a time.
+        so that only one model is in memory at a time. A finished `Traces` as ``plm`` gives its PLM's logits instead.
     questions : sequence of Question
     style : {"letters", "choices", "cloze", "p-true"}
     out : path
@@ -65,6 +69,10 @@ def collect(
         Name and revision of the question set, for the file's metadata.
     variant : str, optional
         What is special about this trace, for the metadata; the wording by default.
+    order : sequence of permutations, optional
+        For questions whose options were permuted: the original index of the option at each place.
+    stored : {"float32", "float16"}
+        How logits are written.
 
     Returns
     -------
@@ -78,13 +86,20 @@ def collect(
     """
     out = Path(out)
     _check_arguments(questions, out, batch_size, on_clash)
-    kept, *encoded = encode_pair(plm, polm, questions, style, wording, on_clash, foreign)
+    plm = Recorded(plm) if isinstance(plm, Traces) else plm
+    recorded = isinstance(plm, Recorded)
+    kept, *encoded = encode_pair(polm if recorded else plm, polm, questions, style, wording, on_clash, foreign)
+    if recorded:
+        plm.check(kept, [len(row) for row in encoded[0].options], style, wording if variant is None else variant)
     plan = batch_plan(encoded[0], batch_size)
     shards = Shards(out, _run(plm, polm, kept, encoded, batch_size), resume)
     for side, model, tokens in zip(SIDES, (plm, polm), encoded, strict=True):
         _run_side(side, model, tokens, plan, shards, progress, kept)
     metadata = _metadata(plm, polm, style, set_name, wording if variant is None else variant)
-    _assemble(kept, encoded, plan, shards, metadata).save(out)
+    traces = _assemble(kept, encoded, plan, shards, metadata)
+    if order is not None:
+        traces = dataclasses.replace(traces, order=_kept_order(order, questions, kept, traces.mask.shape[1]))
+    traces.save(out, stored)
     shards.remove()
     return out
 
@@ -108,6 +123,8 @@ def _run(plm, polm, questions: list[Question], encoded: list[Encoded], batch_siz
 
 
 def _fingerprint(model) -> dict:
+    if isinstance(model, Recorded):
+        return {"trace": hashlib.sha256(model.traces.plm_logits.tobytes()).hexdigest()}
     if is_spec(model):
         return model.fingerprint()
     digest = hashlib.sha256()
@@ -127,6 +144,11 @@ def _run_side(side: str, model, tokens: Encoded, plan, shards: Shards, show: boo
     """Compute what is missing of one model."""
     missing = shards.missing(side, len(plan))
     if not missing:
+        return
+    if isinstance(model, Recorded):
+        for batch in missing:
+            part = [questions[i] for i in plan[batch]]
+            shards.write(side, batch, model.read(part, max(len(tokens.options[i]) for i in plan[batch])))
         return
     total, todo = len(questions), sum(len(plan[b]) for b in missing)
     loaded = _loaded(model)
@@ -172,6 +194,13 @@ def _assemble(questions: list[Question], encoded: list[Encoded], plan, shards: S
         groups=tuple(q.group for q in questions) if any(q.group for q in questions) else (),
         metadata=metadata,
     )
+
+
+def _kept_order(order, questions: Sequence[Question], kept: list[Question], k: int) -> np.ndarray:
+    """Rows of ``order`` for the questions that are kept, (N, K), filled up with -1."""
+    stays = {id(q) for q in kept}
+    rows = [o for o, q in zip(order, questions, strict=True) if id(q) in stays]
+    return np.array([[*o, *[-1] * (k - len(o))] for o in rows])
 
 
 def _metadata(plm, polm, style: str, set_name: str, variant: str) -> dict[str, str]:
