@@ -197,5 +197,5 @@ OTHERS = [entry for pair in _PAIRS[1:] for entry in _of_pair(pair)]
 _ARC = {"questions": "arc-easy/test", "style": "choices", "sample": 500, "within": WITHIN["arc-easy"]}
 WORDED = [Entry(**_ARC, variant=variant) for variant in WORDINGS]
 ORDERS = [Entry(**_ARC, variant="permutations")]
-WHOLE = [Entry("mmlu/test", "choices", short="mmlu-full")]
+WHOLE = [Entry("mmlu/test", "choices", variant="full")]
 CATALOGUE = {entry.name: entry for entry in [*FULL, *STYLES, *JUDGED, *OTHERS, *WORDED, *ORDERS, *WHOLE]}

@@ -19,6 +19,14 @@ from dualalign.plots.layers import (
     prepare_peaks,
 )
 from dualalign.plots.objective import plot_losses, plot_objective, prepare_losses, prepare_objective
+from dualalign.plots.recipes import (
+    plot_contrasts,
+    plot_layer_map,
+    plot_outcomes,
+    plot_premise,
+    plot_recipe_layers,
+    plot_shift,
+)
 from dualalign.plots.reliability import (
     plot_confidence,
     plot_noise_floor,
@@ -33,17 +41,23 @@ from dualalign.plots.stability import plot_stability, prepare_stability
 __all__ = [
     "plot_beliefs",
     "plot_confidence",
+    "plot_contrasts",
     "plot_divergence_map",
     "plot_layer_divergence",
+    "plot_layer_map",
     "plot_losses",
     "plot_methods",
     "plot_noise_floor",
     "plot_objective",
+    "plot_outcomes",
     "plot_peak_jumps",
     "plot_peak_layers",
+    "plot_premise",
+    "plot_recipe_layers",
     "plot_reliability",
     "plot_reliability_pair",
     "plot_sets",
+    "plot_shift",
     "plot_stability",
     "prepare_beliefs",
     "prepare_confidence",

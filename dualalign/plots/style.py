@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
 
 INK = "#3b3b3b"  # text and frames; the report turns it into the page's own text colour
@@ -60,6 +61,21 @@ def tidy(ax: Axes) -> Axes:
     ax.tick_params(colors=INK, labelsize=TICK_SIZE, length=3)
     ax.set_facecolor("none")
     return ax
+
+
+def panels(n: int, axes=None, height: float = 2.6, columns: int = 3) -> np.ndarray:
+    """Return axes for ``n`` panels, new ones where ``axes`` is None, ``columns`` a row; those left over are hidden."""
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        rows, columns = -(-n // columns), min(n, columns)
+        size = {"figsize": (3.1 * columns, height * rows), "squeeze": False, "sharex": True, "sharey": True}
+        axes = plt.subplots(rows, columns, layout="constrained", **size)[1]
+    for ax in axes.flat[:n]:
+        tidy(ax)
+    for ax in axes.flat[n:]:
+        ax.set_visible(False)
+    return axes
 
 
 def label(ax: Axes, x: str, y: str, title: str = "") -> Axes:
