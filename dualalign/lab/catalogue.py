@@ -26,6 +26,8 @@ class Pair:
     polm : str
         Also the pair's name in file names.
     plm : str
+    style : str
+        The style in which the PoLM answered most development questions of the training pool rightly.
     foreign : bool
         True where the two are of different families and read the questions in their own tokens.
     shipped : bool
@@ -34,6 +36,7 @@ class Pair:
 
     polm: str
     plm: str = "plm"
+    style: str = "choices"
     foreign: bool = False
     shipped: bool = False
 
@@ -59,8 +62,8 @@ _PAIRS = (
     Pair("sft1-dpo"),
     Pair("sft1-dpo-rlvr"),
     Pair("sft1-full"),
-    Pair("smollm2", foreign=True, shipped=True),
-    Pair("smollm2-sft4", plm="smollm2"),
+    Pair("smollm2", style="cloze", foreign=True, shipped=True),
+    Pair("smollm2-sft4", plm="smollm2", style="cloze"),
     Pair("sft4-full"),
 )
 PAIRS = {pair.polm: pair for pair in _PAIRS}
@@ -182,14 +185,13 @@ WITHIN = {entry.short: entry.name for entry in FULL}
 
 
 def _of_pair(pair: Pair) -> list[Entry]:
-    """The questions of the main pair's traces (1,000 of MedMCQA's), with its PLM's logits where the PLM is the same."""
+    """The questions of the main pair's traces (1,000 of MedMCQA's); its PLM's logits where the PLM was asked the same."""
     entries = []
     for s in SETS:
         main = WITHIN[s.split("/")[0]]
-        plm_of = main if pair.plm == "plm" else ""
-        entries.append(
-            Entry(s, "choices", None, 1000 if s.startswith("medmcqa") else None, pair.polm, "", main, plm_of)
-        )
+        sample = 1000 if s.startswith("medmcqa") else None
+        plm_of = main if (pair.plm, pair.style) == ("plm", "choices") else ""
+        entries.append(Entry(s, pair.style, sample=sample, pair=pair.polm, within=main, plm_of=plm_of))
     return entries
 
 
