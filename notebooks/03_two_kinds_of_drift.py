@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import drift, metrics, plots
+from dualalign import change, drift, metrics, plots
 from dualalign.book import say
 
 # %% tags=["parameters"]
@@ -127,13 +127,8 @@ ax = plots.plot_peak_jumps(peaks, axes[1])
 # %%
 movement = np.abs(np.diff(divergence, axis=1)).sum(axis=1)
 sharpness = peaks.jump.to_numpy() / movement
-rng = np.random.default_rng(0)
-rows = []
-for name, value in {"jump": peaks.jump.to_numpy(), "sharpness": sharpness}.items():
-    a, d = value[agree], value[~agree]
-    draws = [np.median(rng.choice(d, d.size)) - np.median(rng.choice(a, a.size)) for _ in range(1000)]
-    rows.append((name, np.median(a), np.median(d), np.median(d) - np.median(a), *np.quantile(draws, [0.025, 0.975])))
-contrast = pd.DataFrame(rows, columns=["", "agree", "disagree", "difference", "low", "high"]).set_index("")
+found = {n: change.regime_contrast(v, agree) for n, v in {"jump": peaks.jump.to_numpy(), "sharpness": sharpness}.items()}
+contrast = pd.DataFrame(found, index=["difference", "low", "high"]).T
 contrast.round(3)
 
 # %% tags=["remove-input"]

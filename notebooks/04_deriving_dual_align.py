@@ -236,7 +236,7 @@ wide = everything.pivot(index="set", columns="method", values="value")[list(chos
 premise = protocol.both_models(sets, draws=100).query("model == 'PLM'").set_index("set")
 wide.assign(**{"PLM's own ECE": premise["ece"], "floor": premise["ece_floor"]}).round(3)
 
-# %% mystnb={"figure": {"caption": "Calibration error on every set in the style choices: each panel a set, the dotted line the ECE of the PLM itself. What to see: the further right the dotted line, the larger the error that Dual-Align and DACA keep; the oracle stays near the grey bar of the noise floor.", "name": "fig-sets"}, "image": {"alt": "Six panels of dot plots, one a question set, comparing vanilla, align-all, DACA, Dual-Align, BaseCal and temperature scaling, with the error of the PLM as a dotted line."}}
+# %% mystnb={"figure": {"caption": "Calibration error on every set in the style choices: each panel a set, the dotted line the ECE of the PLM itself. What to see: the further right the dotted line, the larger the error that Dual-Align and DACA keep; the oracle stays near the grey bar of the noise floor.", "name": "fig-sets"}, "image": {"alt": "Panels of dot plots, one a question set, comparing vanilla, align-all, DACA, Dual-Align, BaseCal and temperature scaling, with the error of the PLM as a dotted line."}}
 axes = plots.plot_sets(everything, premise["ece"])
 
 # %% [markdown]

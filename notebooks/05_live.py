@@ -117,3 +117,5 @@ say(
 # ## Your own pair
 #
 # The same two calls read any pair that transformers can load: [Your own pair](../your_own_pair.md).
+#
+# **Next:** [what seven post-training recipes do to confidence](06_what_post_training_does.ipynb).

@@ -96,6 +96,8 @@ def test_figures_show_every_pair():
     assert labels == ["PLM", "first", "second"]
     assert [a.get_title(loc="left") for a in plots.plot_recipe_layers(pairs).flat] == ["first", "second"]
     assert len(plots.plot_contrasts(table, "inflation", "x").get_yticks()) == 2
+    diagram = plots.prepare_reliability(np.array([0.3, 0.9]), np.array([True, False]), draws=5)
+    assert [a.get_title(loc="left") for a in plots.plot_chain({"PLM": diagram, "sft": diagram})] == ["PLM", "sft"]
     line = plots.plot_layer_map(18, 30).lines[1]
     np.testing.assert_array_equal(line.get_ydata(), drift.match_layers(18, 30))
     plt.close("all")

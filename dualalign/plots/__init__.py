@@ -20,6 +20,7 @@ from dualalign.plots.layers import (
 )
 from dualalign.plots.objective import plot_losses, plot_objective, prepare_losses, prepare_objective
 from dualalign.plots.recipes import (
+    plot_chain,
     plot_contrasts,
     plot_layer_map,
     plot_outcomes,
@@ -40,6 +41,7 @@ from dualalign.plots.stability import plot_stability, prepare_stability
 
 __all__ = [
     "plot_beliefs",
+    "plot_chain",
     "plot_confidence",
     "plot_contrasts",
     "plot_divergence_map",

@@ -10,6 +10,7 @@ import numpy as np
 from dualalign import change, drift
 from dualalign.plots import style
 from dualalign.plots.layers import plot_layer_divergence, prepare_layer_divergence
+from dualalign.plots.reliability import Reliability, plot_reliability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,20 @@ def _shift_panel(ax: Axes, table: pd.DataFrame, pairs: list[str], title: str) ->
         ax.plot(row.accuracy, row.confidence, marker, color=colour, markersize=6, label=row.pair)
     ax.set(xlim=(0.15, 0.8), ylim=(0.15, 1.02), aspect="equal")
     style.label(ax, "Accuracy", "Confidence", title)
+
+
+def plot_chain(stages: Mapping[str, Reliability], axes=None) -> np.ndarray:
+    """Draw the reliability of a chain of checkpoints, the PLM first, side by side; return the axes."""
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        size = {"figsize": (3.3 * len(stages), 4.0), "layout": "constrained", "sharey": True, "squeeze": False}
+        axes = plt.subplots(1, len(stages), **size)[1][0]
+    for ax, (name, data) in zip(axes, stages.items(), strict=True):
+        plot_reliability(data, ax, style.PLM if ax is axes[0] else style.POLM, name)
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+    return axes
 
 
 def plot_outcomes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
