@@ -277,7 +277,7 @@ foreign = {s: da.Traces.load(f"{folder}/smollm2__{s}__cloze.safetensors") for s 
 ax = plots.plot_layer_map(foreign[main_set].plm_logits.shape[1], foreign[main_set].n_layers)
 
 # %% [markdown]
-# *Instruct model as reference.* SmolLM2-135M-Instruct itself is the reference, and the PoLM is our further post-training of it: four epochs of SFT on 600 questions.
+# *Instruct model as reference.* SmolLM2-135M-Instruct itself is the reference, and the PoLM is our further post-training of it: four epochs of SFT on 400 questions.
 
 # %%
 own = {s: da.Traces.load(f"{folder}/smollm2-sft4__{s}__cloze.safetensors") for s in names}

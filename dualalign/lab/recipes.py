@@ -83,6 +83,6 @@ _ALL = (
     replace(POST, name="sft1-full", full=True, learning_rate=3e-5),
     replace(POST, name="sft4-full", full=True, learning_rate=3e-5, epochs=4),
     # cloze: of three styles the one in which SmolLM2 answered most development questions rightly
-    replace(POST, name="smollm2-sft4", base=SMOLLM2, start="", mix={"cloze": 1.0}, limit=600, epochs=4),
+    replace(POST, name="smollm2-sft4", base=SMOLLM2, start="", mix={"cloze": 1.0}, limit=400, epochs=4),
 )
 RECIPES = {recipe.name: recipe for recipe in _ALL}
