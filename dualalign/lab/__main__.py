@@ -1,4 +1,4 @@
-"""The lab's commands: ``python -m dualalign.lab train plm``, ``train sft4``, ``trace``, ``samples``, ``fingerprints``.
+"""The lab's commands: ``python -m dualalign.lab train plm``, ``trace``, ``check``, ``samples``, ``fingerprints``.
 
 Each is resumable and remakes one step of the book's data. Run them from the project's root.
 """
@@ -12,43 +12,40 @@ from typing import Annotated
 import typer
 
 from ..questions import OptionClash, encode_question, load, save_file
-from . import catalogue, pool
-from .recipes import RECIPES, Recipe
-from .weights import finished, remove
+from . import catalogue, pool, runs
 
-FINGERPRINTS = Path("data/questions/fingerprints.parquet")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Mirror = Annotated[str | None, typer.Option(help="Folder of question files, for machines without a hub.")]
 
 
 @app.command()
-def train(name: str, mirror: Mirror = None, force: bool = False) -> None:
-    """Train one recipe and write its adapter to data/adapters/NAME; a killed run goes on where it stopped."""
-    from ..models import load_model
-    from . import train as loop
-
-    recipe = _recipe(name)
-    out = catalogue.ADAPTERS / name
-    if force:
-        remove(out)
-    if finished(out):
-        raise ValueError(f"{out}: exists; remove it, or give --force, to train it anew")
-    start = catalogue.ADAPTERS / recipe.start if recipe.start else None
-    if start and not finished(start):
-        raise ValueError(f"{start}: missing; run: python -m dualalign.lab train {recipe.start}")
-    base = load_model(recipe.base)
-    examples, dev = examples_of(recipe, base.tokenizer, mirror)
-    if recipe.full:
-        base.tokenizer.save_pretrained(out)
-    print(loop.train(base.model.requires_grad_(True), examples, recipe, out, dev, start))
+def train(
+    name: str,
+    questions: Annotated[Path | None, typer.Option(help="Train on this question file; writes NAME-FILE.")] = None,
+    mirror: Mirror = None,
+    force: bool = False,
+) -> None:
+    """Train one recipe and write its weights to data/adapters/NAME; a killed run goes on where it stopped."""
+    print(runs.run(name, mirror, questions, force))
 
 
-def examples_of(recipe: Recipe, tokenizer, mirror=None):
-    """Training and development examples of a recipe; development questions are school and common-sense ones."""
-    training, held = pool.split_dev(pool.training_pool(mirror))
-    examples = pool.mixed_examples(tokenizer, training, recipe.mix, recipe.clash_mix, recipe.seed)
-    dev = pool.mixed_examples(tokenizer, held, {"choices": 1.0}, {}, 0)
-    return examples[: recipe.limit], [e for e in dev if not e.id.startswith(("boolq", "siqa"))][:300]
+@app.command()
+def check(
+    pairs: Annotated[list[str] | None, typer.Argument()] = None,
+    remake: Annotated[bool, typer.Option(help="First train what is missing.")] = False,
+    n: Annotated[int, typer.Option(min=1, help="Questions of each trace.")] = 200,
+    mirror: Mirror = None,
+) -> None:
+    """Compare the shipped traces of pairs with what their models say now; by default of all that are not shipped."""
+    from . import check as checking
+
+    changes = []
+    for pair in pairs or checking.remade_pairs():
+        if remake:
+            checking.remake(pair, mirror)
+        changes += checking.check(pair, n, mirror)
+    checking.verdict(changes)
+    print(f"{len(changes)} comparisons, all within tolerance")
 
 
 @app.command()
@@ -76,8 +73,8 @@ def samples(mirror: Mirror = None, n: int = 200) -> None:
 @app.command()
 def fingerprints(mirror: Mirror = None) -> None:
     """Write a fingerprint of every training and evaluation question: the proof that they never meet."""
-    pool.fingerprints(mirror).to_parquet(FINGERPRINTS, index=False, compression="zstd")
-    print(FINGERPRINTS)
+    pool.fingerprints(mirror).to_parquet(pool.FINGERPRINTS, index=False, compression="zstd")
+    print(pool.FINGERPRINTS)
 
 
 def _readable(tokenizer, question) -> bool:
@@ -86,12 +83,6 @@ def _readable(tokenizer, question) -> bool:
     except OptionClash:
         return False
     return True
-
-
-def _recipe(name: str) -> Recipe:
-    if name not in RECIPES:
-        raise ValueError(f"{name}: no such recipe; known are {', '.join(RECIPES)}")
-    return RECIPES[name]
 
 
 def _entries(name: str) -> list[catalogue.Entry]:

@@ -6,6 +6,7 @@ import hashlib
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..questions import OptionClash, Question, encode_question, load, normalised
@@ -26,6 +27,7 @@ EVALUATION_SETS = (
     "medmcqa/validation",
     "nq-open/test",
 )
+FINGERPRINTS = Path("data/questions/fingerprints.parquet")
 BOOLQ_LIMIT = 220  # characters of passage: longer ones cost more time than they teach
 
 
@@ -66,6 +68,43 @@ def fingerprints(mirror=None) -> pd.DataFrame:
     sets |= {("evaluation", name): load(name, mirror) for name in EVALUATION_SETS}
     rows = [(role, name, q.id, fingerprint(q)) for (role, name), questions in sets.items() for q in questions]
     return pd.DataFrame(rows, columns=["role", "set", "id", "fingerprint"])
+
+
+def own_pool(path: str | Path, prints: Path = FINGERPRINTS) -> list[Question]:
+    """Training questions of a file, once the shipped fingerprints have shown that none of them evaluates.
+
+    Raises
+    ------
+    ValueError
+        One line: a question without its answer, one that stands in an evaluation set, no fingerprints to compare with.
+    """
+    questions = load(path)
+    for row, q in enumerate(questions, 1):
+        if q.answer is None:
+            raise ValueError(f"{path}, question {row} (id {q.id!r}): no answer; a training question needs its label")
+    met = evaluated(questions, prints)
+    if met:
+        row, name = next(iter(met.items()))
+        raise ValueError(
+            f"{path}, question {row + 1} (id {questions[row].id!r}): stands in the evaluation set {name}; "
+            f"remove it ({len(met)} of {len(questions)} questions stand in evaluation sets)"
+        )
+    return questions
+
+
+def evaluated(questions: list[Question], prints: Path = FINGERPRINTS) -> dict[int, str]:
+    """Which questions stand in an evaluation set, by normalised text: {index: name of the set}."""
+    import pandas as pd
+
+    if not Path(prints).is_file():
+        raise ValueError(
+            f"{prints}: missing, and without it no question is known to be free; go to the project's root, "
+            f"or run: python -m dualalign.lab fingerprints"
+        )
+    table = pd.read_parquet(prints)
+    table = table[table.role == "evaluation"]
+    sets = dict(zip(table.fingerprint, table["set"], strict=True))
+    return {i: sets[mark] for i, mark in enumerate(map(fingerprint, questions)) if mark in sets}
 
 
 def split_dev(pool: list[Question], share: float = 0.05) -> tuple[list[Question], list[Question]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from .. import drift
 from ..models import LoadedModel
+from ..questions import Question
 from ..traces import Traces
 from ..traces.collect import collect
 from . import catalogue
 from .catalogue import Entry, Pair
+
+TOLERANCE = 0.02  # nats, of any option's log-probability at any layer: processors add in different orders
 
 
 class Models:
@@ -55,23 +59,68 @@ def trace(entry: Entry, models: Models, mirror=None) -> Path:
     )
 
 
-def deviation(entry: Entry, models: Models, n: int, scratch: Path, mirror=None) -> np.ndarray:
-    """Largest change of an option's log-probability, nats, at any layer, of each of ``n`` questions of a shipped trace.
+def again(
+    entry: Entry, models: Models, n: int, scratch: Path, mirror=None, questions: list[Question] | None = None
+) -> tuple[Traces, Traces]:
+    """Trace ``n`` questions of a shipped trace anew, spread evenly over its file.
 
-    The questions are spread evenly over the file. Returns (n, 2): PLM and PoLM.
+    Parameters
+    ----------
+    entry : Entry
+    models : Models
+    n : int
+    scratch : Path
+        Where the new trace is written.
+    mirror : path, optional
+    questions : list of Question, optional
+        Take these instead of the entry's whole set, which needs its source.
+
+    Returns
+    -------
+    Traces, Traces
+        Now and as shipped, the same questions in the same order.
+
+    Raises
+    ------
+    ValueError
+        If the trace holds none of the questions, or the sources are not here.
     """
     shipped = Traces.load(entry.path)
-    rows = np.linspace(0, len(shipped) - 1, min(n, len(shipped))).astype(int)
-    wanted = {shipped.question_ids[i] for i in rows}
-    questions = [q for q in entry.select(mirror) if q.id in wanted]
-    now = Traces.load(
-        collect(
-            models.plm(), models.polm(), questions, entry.style, scratch, wording=entry.wording,
-            foreign=models.pair.foreign, progress=False,
-        )
-    )  # fmt: skip
-    then = shipped.select([shipped.question_ids.index(i) for i in now.question_ids])
-    return np.stack([_largest_change(getattr(now, s), getattr(then, s)) for s in ("plm_logits", "polm_logits")], 1)
+    by_id = {q.id: q for q in (entry.select(mirror) if questions is None else questions)}
+    known = [row for row, name in enumerate(shipped.question_ids) if name in by_id]
+    if not known:
+        raise ValueError(f"{entry.path}: holds none of the {len(by_id)} questions")
+    rows = [known[i] for i in np.linspace(0, len(known) - 1, min(n, len(known))).astype(int)]
+    asked = [_as_shown(by_id[shipped.question_ids[row]], shipped, row) for row in rows]
+    options = {"wording": entry.wording, "foreign": models.pair.foreign, "progress": False}
+    now = collect(models.plm(), models.polm(), asked, entry.style, scratch, **options)
+    return Traces.load(now), shipped.select(rows)
+
+
+def _as_shown(question: Question, shipped: Traces, row: int) -> Question:
+    """The question with its options in the order of its row of the trace."""
+    if shipped.order is None:
+        return question
+    order = shipped.order[row, : shipped.n_options[row]].tolist()
+    return replace(question, options=tuple(question.options[i] for i in order), answer=order.index(question.answer))
+
+
+def deviation(now: Traces, then: Traces) -> np.ndarray:
+    """Largest change of an option's log-probability, nats, at any layer: (N, 2), PLM and PoLM."""
+    sides = ((getattr(now, side), getattr(then, side)) for side in ("plm_logits", "polm_logits"))
+    return np.stack([_largest_change(here, there) for here, there in sides], 1)
+
+
+def allowance(then: Traces, stored: str, tolerance: float = TOLERANCE) -> np.ndarray:
+    """How far `deviation` may go: ``tolerance``, and for float16 twice its rounding of the largest logit: (N, 2).
+
+    Rounding to 11 significant bits moves a logit by at most 2^-11 of itself; a log-probability is a logit less the
+    log-sum-exp of all, which moves by no more than the largest of them does.
+    """
+    if stored == "float32":
+        return np.full((len(then), 2), tolerance)
+    largest = [np.abs(np.where(np.isfinite(z), z, 0)).max(axis=(1, 2)) for z in (then.plm_logits, then.polm_logits)]
+    return tolerance + 2 * 2.0**-11 * np.stack(largest, 1)
 
 
 def _largest_change(now: np.ndarray, then: np.ndarray) -> np.ndarray:

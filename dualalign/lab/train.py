@@ -7,6 +7,7 @@ measures what trl's trainers cost beside it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -15,11 +16,12 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..models.quiet import first_line
 from . import losses
 from .pool import Example
 from .reading import answer_logits, evaluate, option_scores, set_gain
 from .recipes import Recipe
-from .weights import finished, prepare, write
+from .weights import FILES, finished, part_of, pickles, prepare, sha256, write
 
 SAVE_EVERY = 25  # steps between two checkpoints: what a kill -9 can cost
 WARM_UP = 20
@@ -86,9 +88,8 @@ class _Run:
         import torch
 
         torch.manual_seed(recipe.seed)
-        self.recipe, self.out, self.n_examples = recipe, out, len(examples)
-        self.part = out.with_name(out.name + ".part")
-        self.part.mkdir(parents=True, exist_ok=True)
+        self.recipe, self.out, self.part, self.n_examples = recipe, out, part_of(out), len(examples)
+        self.inputs = _digest(examples, start)
         self.model = prepare(model, recipe, start)
         self.weights = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.learning_rate, weight_decay=0.0)
@@ -187,31 +188,51 @@ class _Run:
             state = self.optimiser.state[p]
             tensors |= {f"m/{n}": state["exp_avg"], f"v/{n}": state["exp_avg_sq"]}
         meta = {"step": self.step, "n_tail": self.n_tail, "curve": self.curve, "seconds": self.seconds}
-        meta |= {"recipe": asdict(self.recipe), "questions": self.n_examples}
+        meta |= {"recipe": asdict(self.recipe), "questions": self.n_examples, "inputs": self.inputs}
+        self.part.mkdir(parents=True, exist_ok=True)
         partial = self.part / "state.tmp"
         save_file({n: t.contiguous() for n, t in tensors.items()}, partial, {"meta": json.dumps(meta)})
         os.replace(partial, self.part / "state.safetensors")
 
     def _resume(self) -> None:
-        import torch
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
-        path = self.part / "state.safetensors"
+        path, advice = self.part / "state.safetensors", f"remove the folder {self.part}"
         if not path.exists():
+            if found := pickles(self.part):
+                raise ValueError(f"{found[0]}: a pickled checkpoint, which can run code when read; {advice}")
             return
-        with safe_open(path, "pt") as f:
-            meta = json.loads(f.metadata()["meta"])
-            if meta["recipe"] != asdict(self.recipe) or meta["questions"] != self.n_examples:
-                raise ValueError(
-                    f"{path}: belongs to another run of {self.recipe.name!r}; remove the folder {self.part}"
-                )
-            for n, p in self.weights.items():
-                p.data.copy_(f.get_tensor(f"weight/{n}"))
-                if self.tail:
-                    self.tail[n] = f.get_tensor(f"tail/{n}")
-                moments = {"exp_avg": f.get_tensor(f"m/{n}"), "exp_avg_sq": f.get_tensor(f"v/{n}")}
-                self.optimiser.state[p] = {"step": torch.tensor(float(meta["step"])), **moments}
+        try:
+            with safe_open(path, "pt") as file:
+                meta = json.loads(file.metadata()["meta"])
+                if not self._is_own(meta):
+                    raise ValueError(f"{path}: belongs to another run of {self.recipe.name!r}; {advice}")
+                self._restore(file, meta)
+        except (SafetensorError, OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as e:
+            raise ValueError(f"{path}: damaged checkpoint ({first_line(e)}); {advice}") from None
+
+    def _is_own(self, meta: dict) -> bool:
+        own = {"recipe": asdict(self.recipe), "questions": self.n_examples, "inputs": self.inputs}
+        return {"inputs": self.inputs, **meta}.items() >= own.items()  # older checkpoints do not record their inputs
+
+    def _restore(self, file, meta: dict) -> None:
+        import torch
+
+        for n, p in self.weights.items():
+            p.data.copy_(file.get_tensor(f"weight/{n}"))
+            if self.tail:
+                self.tail[n] = file.get_tensor(f"tail/{n}")
+            moments = {"exp_avg": file.get_tensor(f"m/{n}"), "exp_avg_sq": file.get_tensor(f"v/{n}")}
+            self.optimiser.state[p] = {"step": torch.tensor(float(meta["step"])), **moments}
         self.step, self.n_tail, self.curve, self.seconds = (meta[k] for k in ("step", "n_tail", "curve", "seconds"))
+
+
+def _digest(examples: list[Example], start: Path | None) -> str:
+    """Sha256 of all that a run trains on: every example, and the adapter that it starts from."""
+    digest = hashlib.sha256(repr(examples).encode())
+    if start is not None:
+        digest.update(sha256(Path(start) / FILES[0]).encode())
+    return digest.hexdigest()
 
 
 def _schedule(step: int, total: int) -> float:

@@ -8,6 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ..models.load import adapted, merged
+from ..models.spec import PICKLES, check_base
 from .recipes import Recipe
 
 FILES = ("adapter_model.safetensors", "model.safetensors")
@@ -19,16 +21,45 @@ def finished(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Delete finished weights, so that a run can make them anew."""
+    """Delete finished weights and what is left of the run that made them, so that a run can make them anew.
+
+    An unfinished run stays as it is: a forced run that was killed goes on, too.
+    """
+    if finished(folder):
+        shutil.rmtree(part_of(folder), ignore_errors=True)
     for name in FILES:
         (Path(folder) / name).unlink(missing_ok=True)
+
+
+def part_of(folder: Path) -> Path:
+    """The folder beside ``folder`` that holds the checkpoint of a run."""
+    return Path(folder).with_name(Path(folder).name + ".part")
+
+
+def check_start(folder: Path, recipe: Recipe) -> None:
+    """Check the adapter that a recipe goes on from.
+
+    Raises
+    ------
+    ValueError
+        One line: missing, pickled, no LoRA adapter, made for another base.
+    """
+    if not finished(folder):
+        found = "pickled weights only, which can run code when read" if pickles(folder) else "no weights"
+        raise ValueError(f"{folder}: {found}; run: python -m dualalign.lab train {Path(folder).name}")
+    check_base(folder, recipe.base)
+
+
+def pickles(folder: Path) -> list[Path]:
+    """Files in a folder that reading would execute."""
+    return sorted(file for pattern in PICKLES for file in Path(folder).glob(pattern))
 
 
 def prepare(model, recipe: Recipe, start: Path | None):
     """Return the model with exactly those weights asking for gradients, in float32, that the recipe trains."""
     import torch
 
-    wrapped = _all_but_embeddings(model, start) if recipe.full else _lora(model, recipe, start)
+    wrapped = _all_but_embeddings(model, recipe, start) if recipe.full else _lora(model, recipe, start)
     for name, p in wrapped.named_parameters():
         p.requires_grad_(p.requires_grad and (recipe.full or "lora_" in name))  # a gain of the start stays as it is
         if p.requires_grad:
@@ -38,10 +69,10 @@ def prepare(model, recipe: Recipe, start: Path | None):
 
 def _lora(model, recipe: Recipe, start: Path | None):
     """LoRA on every linear layer of the decoder, new or from the adapter in ``start``."""
-    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft import LoraConfig, get_peft_model
 
     if start is not None:
-        return PeftModel.from_pretrained(model, start, is_trainable=True)
+        return adapted(model, start, recipe.base, trainable=True)
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=2 * recipe.rank,
@@ -52,12 +83,10 @@ def _lora(model, recipe: Recipe, start: Path | None):
     return get_peft_model(model, config)
 
 
-def _all_but_embeddings(model, start: Path | None):
+def _all_but_embeddings(model, recipe: Recipe, start: Path | None):
     """The bare model, the start's adapter merged into it; embeddings and the unembedding tied to them stay."""
-    from peft import PeftModel
-
     if start is not None:
-        model = PeftModel.from_pretrained(model, start, is_trainable=False).merge_and_unload(safe_merge=True)
+        model = merged(model, start, recipe.base)
     model.requires_grad_(True)
     for table in (model.get_input_embeddings(), model.get_output_embeddings()):
         table.requires_grad_(False)

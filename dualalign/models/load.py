@@ -82,7 +82,7 @@ def load_spec(spec: ModelSpec) -> LoadedModel:
     dtype, device = getattr(torch, spec.dtype), find_device(spec.device)
     model = _weights(spec, torch.float32 if spec.adapter else dtype)
     if spec.adapter:
-        model = _merge(model, spec)
+        model = merged(model, spec.adapter, spec.source)
         for weight in model.parameters():  # not the buffers: rotary frequencies lose their precision in bf16
             weight.data = weight.data.to(dtype)
     model = model.to(device).eval().requires_grad_(False)
@@ -107,18 +107,60 @@ def _weights(spec: ModelSpec, dtype):
     return model
 
 
-def _merge(model, spec: ModelSpec):
-    """Return the model with its LoRA adapter added into the weights."""
-    base = str(adapter_config(spec.adapter).get("base_model_name_or_path") or "unknown")
+def adapted(model, adapter: str | Path, source: str, trainable: bool = False):
+    """Put a LoRA adapter on a model in memory.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Changed in place.
+    adapter : str or path
+    source : str
+        What the model is called in error messages.
+    trainable : bool
+        Whether the adapter's weights ask for gradients.
+
+    Returns
+    -------
+    peft.PeftModel
+
+    Raises
+    ------
+    ValueError
+        One line, where the adapter's weights are not exactly those that the model takes.
+    """
+    folder = Path(adapter).expanduser()
+    base = str(adapter_config(folder).get("base_model_name_or_path") or "unknown")
     try:
         with quiet(), warnings.catch_warnings():
             # peft only warns about adapter weights that are not in the file, and leaves them at zero
             warnings.filterwarnings("error", message=".*missing adapter keys.*")
             import peft
 
-            adapted = peft.PeftModel.from_pretrained(model, str(Path(spec.adapter).expanduser()), is_trainable=False)
-            return adapted.merge_and_unload(safe_merge=True)
+            found = peft.PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+        _check_all_used(found, folder / "adapter_model.safetensors")
+        return found
     except Exception as e:  # peft raises ValueError, KeyError, RuntimeError by cause
         raise ValueError(
-            f"{spec.adapter}: adapter does not fit {spec.source} ({first_line(e)}); it was made for {Path(base).name}"
+            f"{adapter}: adapter does not fit {source} ({first_line(e)}); it was made for {Path(base).name}"
         ) from None
+
+
+def merged(model, adapter: str | Path, source: str):
+    """The model with a LoRA adapter added into its weights; parameters and errors as in `adapted`."""
+    found = adapted(model, adapter, source)
+    try:
+        return found.merge_and_unload(safe_merge=True)
+    except ValueError as e:  # numbers that are not finite
+        raise ValueError(f"{adapter}: cannot be merged ({first_line(e)}); make the adapter again") from None
+
+
+def _check_all_used(model, file: Path) -> None:
+    """Raise ValueError where the file holds weights that the model has no place for: peft drops them in silence."""
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    with safe_open(file, "pt") as stored:
+        spare = sorted(set(stored.keys()) - get_peft_model_state_dict(model, save_embedding_layers=False).keys())
+    if spare:
+        raise ValueError(f"no place for {len(spare)} of its weights, first {spare[0]}")

@@ -60,7 +60,7 @@ class ModelSpec:
         """Raise ValueError, one line, where source, adapter or device cannot be used. Reads no weights."""
         self.config()
         if self.adapter:
-            adapter_config(self.adapter)
+            check_base(self.adapter, self.source)
         find_device(self.device)
 
     def location(self) -> dict:
@@ -199,6 +199,16 @@ def adapter_config(folder: str | Path) -> dict:
             f"{folder}: no adapter_model.safetensors (pickled adapters are refused); save it with peft again"
         )
     return config
+
+
+def check_base(adapter: str | Path, source: str) -> None:
+    """Raise ValueError, one line, for what is no LoRA adapter, and for one of another package than ``source``.
+
+    Names of hubs and folders say too little: there the shapes decide when the weights are read.
+    """
+    made_for = str(adapter_config(adapter).get("base_model_name_or_path"))
+    if made_for.startswith(PREFIX) and str(source).startswith(PREFIX) and made_for != str(source):
+        raise ValueError(f"{adapter}: an adapter for {made_for}, not for {source}; give the base that it was made for")
 
 
 def find_device(device: str) -> str:
