@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 
 import pytest
+from lab_kit import DPO, FULL, RECIPE, RLVR, examples, tiny_model
+from lab_kit import load as weights
+from lab_kit import train as train_tiny
 
-from dualalign.lab.pool import Example
 from dualalign.lab.recipes import Recipe
 
 pytestmark = pytest.mark.models
 
-RECIPE = Recipe(name="tiny", learning_rate=5e-3, batch_size=4, rank=2, tail=0.5, gain=True, epochs=3)
 
-
-def tiny_model():
-    import torch
-    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
-
-    torch.manual_seed(0)
-    config = Gemma3TextConfig(
-        vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, head_dim=8, sliding_window=8, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-    )  # fmt: skip
-    return Gemma3ForCausalLM(config)
-
-
-def examples(n=32, start=0):
-    """The answer is told by the first token: something a model can learn."""
-    return [
-        Example(f"q{i}", "choices", (3 + i % 2, *(5 + (i * j) % 40 for j in range(1, 3 + i % 3))), (50, 51), i % 2)
-        for i in range(start, start + n)
-    ]
-
-
-def weights(folder):
-    from safetensors.torch import load_file
-
-    return load_file(folder / "adapter_model.safetensors")
+def record(folder) -> dict:
+    return json.loads((folder / "run.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -57,32 +36,6 @@ def test_it_learns_and_writes_its_record(trained):
     assert run["dev"]["with gain"]["nll"] <= run["dev"][run["kept"]]["nll"] + 1e-6
     assert run["dev"]["with gain"]["accuracy"] == run["dev"][run["kept"]]["accuracy"]
     assert [p.name for p in trained.parent.iterdir()] == ["tiny"]
-
-
-def test_a_run_that_was_stopped_ends_in_the_same_weights(trained, tmp_path, monkeypatch):
-    import torch
-
-    from dualalign.lab import train as loop
-
-    monkeypatch.setattr(loop, "SAVE_EVERY", 5)
-    advance, calls = loop._Run.advance, []
-
-    def dies_at_step_13(self, batch, total):
-        calls.append(self.step)
-        if self.step == 13:
-            raise KeyboardInterrupt
-        advance(self, batch, total)
-
-    monkeypatch.setattr(loop._Run, "advance", dies_at_step_13)
-    with pytest.raises(KeyboardInterrupt):
-        loop.train(tiny_model(), examples(), RECIPE, tmp_path / "tiny", examples(12, 32))
-    assert not (tmp_path / "tiny").exists()
-    monkeypatch.setattr(loop._Run, "advance", advance)
-    again = weights(loop.train(tiny_model(), examples(), RECIPE, tmp_path / "tiny", examples(12, 32)))
-    assert calls[-1] == 13
-    first = weights(trained)
-    assert first.keys() == again.keys()
-    assert all(torch.equal(first[k], again[k]) for k in first)
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, monkeypatch):
@@ -116,3 +69,66 @@ def test_the_batch_plan_covers_every_question_once_an_epoch():
     assert Counter(i for batch in plan for i in batch) == Counter({i: 3 for i in range(30)})
     assert plan == batch_plan(examples(30), RECIPE)
     assert plan != batch_plan(examples(30), replace(RECIPE, seed=1))
+
+
+def test_dpo_starts_at_ln_2_and_parts_the_two_options(tmp_path):
+    import math
+
+    curve = record(train_tiny(DPO, tmp_path / "dpo"))["curve"]
+    assert curve[0]["step"] == 1
+    assert curve[0]["loss"] == pytest.approx(math.log(2), abs=1e-4)
+    assert curve[-1]["loss"] < curve[0]["loss"]
+    assert curve[-1]["nll"] < curve[0]["nll"]
+
+
+def test_rlvr_raises_the_expected_reward(tmp_path):
+    curve = record(train_tiny(RLVR, tmp_path / "rlvr"))["curve"]
+    assert curve[-1]["loss"] < curve[0]["loss"] < 0
+    assert curve[-1]["nll"] < curve[0]["nll"]
+
+
+@pytest.mark.parametrize("start", [False, True])
+def test_full_fine_tuning_trains_everything_but_the_embeddings(start, trained, tmp_path):
+    """Compared with the base, the start's adapter merged into it; the folder loads as a model of its own."""
+    import torch
+
+    from dualalign.models import load_model
+    from dualalign.models.load import merged
+
+    out = train_tiny(FULL, tmp_path / "full", start=trained if start else None)
+    before = tiny_model()
+    before = (merged(before, trained, "tiny") if start else before).state_dict()
+    after = weights(out, "model.safetensors")
+    assert before.keys() - after.keys() <= {"lm_head.weight"}  # tied to the embeddings
+    same = [name for name, w in after.items() if torch.equal(w, before[name].to(torch.bfloat16))]
+    assert same == ["model.embed_tokens.weight"]
+    assert {w.dtype for w in after.values()} == {torch.bfloat16}
+    _save_tokenizer(out)
+    loaded = load_model(out).model.state_dict()
+    assert all(torch.equal(loaded[name].to(torch.bfloat16), w) for name, w in after.items())
+    assert torch.equal(loaded["lm_head.weight"], loaded["model.embed_tokens.weight"])
+
+
+def _save_tokenizer(folder):
+    from models_kit import tiny_tokenizer
+
+    tiny_tokenizer().save_pretrained(folder)
+
+
+def test_a_chain_leaves_a_checkpoint_of_each_link(tmp_path):
+    """SFT, then DPO, then RLVR: each starts from the folder before it, changes it, and leaves it as it was."""
+    import torch
+
+    links = [replace(RECIPE, tail=0.0, gain=False, epochs=1), replace(DPO, epochs=1), replace(RLVR, epochs=1)]
+    folders, start = [], None
+    for recipe in links:
+        folders.append(train_tiny(recipe, tmp_path / recipe.method, start=start))
+        start = folders[-1]
+    first = [weights(folder) for folder in folders]
+    assert first[0].keys() == first[1].keys() == first[2].keys()
+    for before, after in itertools.pairwise(first):
+        assert not any(torch.equal(before[k], after[k]) for k in before if "lora_B" in k)
+    assert [record(folder)["recipe"]["method"] for folder in folders] == ["sft", "dpo", "rlvr"]
+    assert record(folders[1])["curve"][0]["loss"] == pytest.approx(0.6931, abs=1e-3)  # its reference is its start
+    again = train_tiny(links[1], tmp_path / "again", start=folders[0])
+    assert record(again)["sha256"] == record(folders[1])["sha256"]
