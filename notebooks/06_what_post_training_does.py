@@ -54,6 +54,8 @@ main_set = "arc-easy"
 # RLVR is usually run on groups of sampled answers, as in GRPO {cite:p}`shao2024grpo`. With $K$ options the expected reward can be computed exactly, and we do that: it is what the mean of a group tends
 # to as the group grows. No advantage is scaled, and no KL term is added. All three are in `dualalign/lab/losses.py`.
 #
+# The 1,200 questions are a part of those of the PLM's own pass. So even `sft1`, with its single epoch, sees them for the second time.
+#
 # One loss rewards calibration and two do not. The log loss of SFT is *proper*: its expectation is smallest at the true probabilities. The expected reward is linear in $p_f$, so
 # its optimum is a probability of one for the likelier option, however unsure the evidence. DPO's loss falls for ever as the margin grows. Before any number, then, one may guess
 # that DPO and RLVR sharpen. SFT sharpens only by seeing the same questions again.

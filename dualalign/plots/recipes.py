@@ -53,11 +53,19 @@ def plot_shift(table: pd.DataFrame, axes=None) -> np.ndarray:
         every pair of one set must be the same.
     """
     names = list(dict.fromkeys(table["set"]))
-    axes = style.panels(len(names), axes, height=3.0)
+    axes = style.panels(len(names), axes, height=3.2, columns=4)
     pairs = list(dict.fromkeys(table["pair"]))
     for ax, name in zip(axes.flat, names, strict=False):
         _shift_panel(ax, table[table["set"] == name], pairs, name)
-    style.legend(axes.flat[0], loc="lower right")
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    if len(names) == axes.size:
+        style.legend(axes.flat[0], loc="lower right")
+    else:  # the panel that is left over
+        axes.flat[-1].set_visible(True)
+        axes.flat[-1].set_axis_off()
+        style.legend(axes.flat[-1], handles=handles, labels=labels, loc="center")
     return axes
 
 
@@ -105,11 +113,11 @@ def plot_outcomes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def plot_recipe_layers(pairs: Mapping[str, Traces], axes=None) -> np.ndarray:
     """Draw the layer divergence of several pairs by agreement, a panel a pair on one scale; return the axes."""
-    axes = style.panels(len(pairs), axes, height=2.5)
+    axes = style.panels(len(pairs), axes, height=2.7, columns=4)
     for ax, (name, traces) in zip(axes.flat, pairs.items(), strict=False):
         plot_layer_divergence(prepare_layer_divergence(traces), ax)
         ax.set_title(name, color=style.INK, fontsize=style.LABEL_SIZE + 1, loc="left")
-        style.label(ax, "Layer", "Divergence (nats)")
+        style.label(ax, "Layer", "" if ax in axes[:, 1:].flat else "Divergence (nats)")
     return axes
 
 

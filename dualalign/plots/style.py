@@ -72,7 +72,7 @@ def panels(n: int, axes=None, height: float = 2.6, columns: int = 3) -> np.ndarr
         size = {"figsize": (3.1 * columns, height * rows), "squeeze": False, "sharex": True, "sharey": True}
         axes = plt.subplots(rows, columns, layout="constrained", **size)[1]
     for ax in axes.flat[:n]:
-        tidy(ax)
+        tidy(ax).tick_params(labelbottom=True)  # a shared axis writes its numbers in the last row only
     for ax in axes.flat[n:]:
         ax.set_visible(False)
     return axes
