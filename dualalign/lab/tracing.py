@@ -126,4 +126,5 @@ def allowance(then: Traces, stored: str, tolerance: float = TOLERANCE) -> np.nda
 def _largest_change(now: np.ndarray, then: np.ndarray) -> np.ndarray:
     k = now.shape[-1]  # the whole file may be padded to more options
     here, there = drift.log_softmax_options(now), drift.log_softmax_options(then[..., :k])
-    return np.abs(np.where(np.isfinite(here), here - there, 0)).max(axis=(1, 2))
+    real = np.isfinite(here)
+    return np.abs(np.where(real, here, 0) - np.where(real, there, 0)).max(axis=(1, 2))

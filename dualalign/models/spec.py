@@ -58,9 +58,9 @@ class ModelSpec:
 
     def check(self) -> None:
         """Raise ValueError, one line, where source, adapter or device cannot be used. Reads no weights."""
-        self.config()
         if self.adapter:
             check_base(self.adapter, self.source)
+        self.config()
         find_device(self.device)
 
     def location(self) -> dict:
