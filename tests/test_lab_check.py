@@ -134,17 +134,17 @@ def test_remade_weights_may_differ_by_the_stated_amounts_and_shipped_ones_may_no
     allowed = [change(nats=3.0), change(moved=checking.MOVED), change(accuracy=-checking.ACCURACY)]
     assert not any(c.fails for c in allowed)
     checking.verdict([*allowed, change(model="plm")])
-    refused = [change(moved=checking.MOVED + 1e-6), change(accuracy=-0.06), change(model="plm", nats=1e-6)]
+    refused = [change(moved=checking.MOVED + 1e-6), change(accuracy=-0.03), change(model="plm", nats=1e-6)]
     assert all(c.fails for c in refused)
-    with pytest.raises(ValueError, match=r"t: sft1 \(polm\) moves an option's probability by 0.050 .*; 3 of 6 comp"):
+    with pytest.raises(ValueError, match=r"t: sft1 \(polm\) moves an option's probability by 0.020 .*; 3 of 6 comp"):
         checking.verdict([*allowed, *refused])
 
 
 def test_the_tolerance_tells_a_recipe_from_its_plm():
-    """Half the tolerance would still be met by no pair that did nothing: the PLM in the PoLM's place fails it."""
+    """Weights that were not trained at all fail: the PLM in the PoLM's place moves far more than the tolerance."""
     traces = Traces.load(ROOT / "data/traces/sft4__arc-easy__choices.safetensors")
     moved, _ = checking._moved(traces.plm_final, traces.polm_final, traces.labels)
-    assert moved > 2 * checking.MOVED
+    assert moved > 5 * checking.MOVED
 
 
 def test_mean_change_counts_real_options_only():
