@@ -101,6 +101,32 @@ def _row(traces: Traces, draws: int) -> dict[str, float]:
     return row
 
 
+def by_regime(traces: Traces, draws: int = 1000) -> pd.DataFrame:
+    """How calibrated the PLM is over all questions, where the PoLM agrees with it, and where it does not.
+
+    Agreement is evidence that the answer is right, and the PLM's confidence has not seen it: so even a calibrated PLM
+    is under-confident on agreement, and over-confident on disagreement by what makes up for it.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``all``, ``agree`` and ``disagree``, less those without a question: ``n``; mean ``confidence`` and
+        ``accuracy`` of the PLM; ``gap``, the first less the second, with ``gap_low`` and ``gap_high``, the 95 %
+        bootstrap interval over questions.
+    """
+    import pandas as pd
+
+    agree = drift.agreement(traces)
+    confidence, right = metrics.top_label(np.exp(drift.log_softmax_options(traces.plm_final)), traces.labels)
+    rows = {}
+    for name, chosen in (("all", np.ones_like(agree)), ("agree", agree), ("disagree", ~agree)):
+        if chosen.any():
+            gap = _mean((confidence - right)[chosen], draws, 0)
+            means = {"confidence": confidence[chosen].mean(), "accuracy": right[chosen].mean()}
+            rows[name] = {"n": chosen.sum(), **means, "gap": gap.value, "gap_low": gap.low, "gap_high": gap.high}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("regime")
+
+
 def largest_jump(traces: Traces) -> np.ndarray:
     """Change of the layer divergence at the peak layer, |d_l* - d_(l*-1)|, (N,) nats."""
     divergence, row = drift.layer_divergence(traces), np.arange(len(traces))

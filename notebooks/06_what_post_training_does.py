@@ -76,7 +76,7 @@ table.assign(questions=[r["questions"] for r in runs.values()], minutes=[r["seco
 
 # %%
 ends = {name: (run["curve"][0], run["curve"][-1]) for name, run in runs.items()}
-rows = {name: {f"{k}, {w}": e[k] for k in ("confidence", "accuracy") for w, e in zip(("first", "last"), two)} for name, two in ends.items()}
+rows = {name: {f"{k}, {w}": e[k] for k in ("confidence", "accuracy") for w, e in zip(("first", "last"), two, strict=True)} for name, two in ends.items()}
 pd.DataFrame(rows).T.round(3)
 
 # %% [markdown]
@@ -121,10 +121,11 @@ both = protocol.both_models(pairs, draws=200)
 both[["pair", "set"]] = pd.DataFrame(both["set"].tolist())
 polm = both[both.model == "PoLM"].pivot(index="set", columns="pair", values="ece").loc[names, recipes]
 polm.insert(0, "PLM", both[(both.model == "PLM") & (both.pair == "sft1")].set_index("set")["ece"])
-polm.round(3)
+width = (both.ece_high - both.ece_low) / 2
+polm.assign(floor=both.groupby("set").ece_floor.mean(), **{"±": width.groupby(both["set"]).mean()}).round(3)
 
 # %% [markdown]
-# That table is the ECE of each model. The PLM's column is its own. (MedMCQA holds a random thousand of its questions, less those that `choices` cannot read.)
+# That table is the ECE of each model. The PLM's column is its own. The last two hold the mean noise floor of a row and half the width of its mean 95 % interval. (MedMCQA holds a random thousand of its questions, less those that `choices` cannot read.)
 # An ECE mixes two things, so here are accuracy and confidence apart.
 
 # %% mystnb={"figure": {"caption": "Accuracy and mean confidence of the PLM (circle) and of its seven post-trained versions, a panel a set. On the dotted diagonal the mean confidence is as high as the accuracy. What to see: the lines go up far more than they go to the right.", "name": "fig-shift"}, "image": {"alt": "Panels, one a question set, with accuracy on the horizontal and confidence on the vertical axis; every recipe lies above the PLM, most at nearly the same accuracy."}}
@@ -166,7 +167,7 @@ say(
 #
 # Production models are post-trained in stages. Ours: one epoch of SFT, then DPO, then RLVR. Reliability at each checkpoint:
 
-# %% mystnb={"figure": {"caption": "Reliability on ARC-Easy along the chain, from the PLM to the last checkpoint. What to see: the stage at which the dots leave the diagonal, and that no later stage brings them back.", "name": "fig-chain"}, "image": {"alt": "Four reliability diagrams in a row: PLM, after SFT, after DPO, after RLVR."}}
+# %% mystnb={"figure": {"caption": "Reliability on ARC-Easy along the chain, from the PLM to the last checkpoint. What to see: the stage at which the dots leave the diagonal, and how far the last stage is from bringing them back.", "name": "fig-chain"}, "image": {"alt": "Four reliability diagrams in a row: PLM, after SFT, after DPO, after RLVR."}}
 stages = {"PLM": pairs["sft1", main_set].plm_final} | {p: pairs[p, main_set].polm_final for p in chain}
 labels = pairs["sft1", main_set].labels
 scored = {n: metrics.top_label(np.exp(drift.log_softmax_options(z)), labels) for n, z in stages.items()}
@@ -183,11 +184,16 @@ stage_table.assign(ece_interval=[f"{a:.3f} to {b:.3f}" for a, b in stage_table.e
 ece = stage_table["ece"].astype(float)
 step = ece.diff().dropna()
 say(
-    "The ECE goes {path}. The largest step is the one to `{largest}` ({size:+.3f}).",
+    "The ECE goes {path}. The largest step is the one to `{largest}` ({size:+.3f}); the last stage changes it by {last:+.3f}.",
     path=", ".join(f"{v:.3f} ({n})" for n, v in ece.items()),
     largest=step.idxmax(),
     size=step.max(),
+    last=step.iloc[-1],
 )
+
+# %% [markdown]
+# A reward can lower confidence too. Where a model is sure of a wrong option, the expected reward has a slope that takes probability away from it. So RLVR after DPO finds much to undo. From the PLM,
+# which is seldom sure, the same loss can only sharpen.
 
 # %% [markdown]
 # ## Which recipe sharpens, which reverses?
@@ -207,7 +213,7 @@ easy[["agreement", "sharpening", "reversed", "now right", "now wrong"]].round(3)
 net = easy["now right"] - easy["now wrong"]
 say(
     "`{sharp}` sharpens most ({sharp_value:+.3f}); `{reverse}` reverses most ({reverse_value:.1%} of the questions). "
-    "Answers put right less answers put wrong run from {net_low:+.3f} (`{worst}`) to {net_high:+.3f} (`{best}`): most new answers are not better ones.",
+    "Answers put right less answers put wrong run from {net_low:+.3f} (`{worst}`) to {net_high:+.3f} (`{best}`). Of the answers that changed, {right_low:.0%} to {right_high:.0%} became right.",
     sharp=easy.sharpening.idxmax(),
     sharp_value=easy.sharpening.max(),
     reverse=easy.reversed.idxmax(),
@@ -216,6 +222,8 @@ say(
     worst=net.idxmin(),
     net_high=net.max(),
     best=net.idxmax(),
+    right_low=(easy["now right"] / (1 - easy.agreement)).min(),
+    right_high=(easy["now right"] / (1 - easy.agreement)).max(),
 )
 
 # %% [markdown]
@@ -247,7 +255,8 @@ say(
 methods = ("vanilla", "align-all", "daca", "dual-align", "temperature-scaling")
 tables = {p: protocol.averaged(protocol.compare(pairs[p, main_set], methods, draws=100)) for p in recipes}
 compared = pd.concat(tables, names=["pair", None]).reset_index(0)
-compared.pivot(index="pair", columns="method", values="temperature").loc[recipes, list(methods)].round(2)
+temperatures = compared.pivot(index="pair", columns="method", values="temperature").loc[recipes, list(methods)]
+temperatures.round(2)
 
 # %%
 errors = compared.pivot(index="pair", columns="method", values="value").loc[recipes, list(methods)]
@@ -308,7 +317,40 @@ say(
 )
 
 # %% [markdown]
-# A reference need not be a raw base, nor a relative. It must be *calibrated on these questions*. That is the one thing the name "base" does not promise.
+# So a reference need be neither a raw base nor a relative. Must it then at least be calibrated? The second experiment says: not even that, if one looks only where both models agree.
+# The reason is in the next table.
+#
+# ### What the reference says where both agree
+#
+# DACA's temperature makes the PoLM as confident as the PLM on the agreeing questions. So what counts is the PLM's calibration *there*. And there it is another one: that two models agree is itself
+# evidence that the answer is right, which neither model's confidence has seen.
+
+# %%
+examined = {p: pairs[p, main_set] for p in recipes} | {"foreign": foreign[main_set], "instruct": own[main_set]}
+where = pd.concat({n: change.by_regime(t, draws=500) for n, t in examined.items()}, names=["pair"])
+where[["n", "confidence", "accuracy", "gap", "gap_low", "gap_high"]].round(3)
+
+# %% mystnb={"figure": {"caption": "The PLM's mean confidence less its accuracy: over all questions, where the PoLM agrees with it, and where it does not, ARC-Easy, with 95 % intervals. Left of zero the PLM is under-confident. What to see: on agreement every calibrated PLM stands left of zero, on disagreement right of it.", "name": "fig-selection"}, "image": {"alt": "Dot plot of the gap between the PLM's confidence and accuracy for nine pairs, in three colours for all questions, agreement and disagreement."}}
+ax = plots.plot_regime_gaps(where)
+
+# %% tags=["remove-input"]
+gap = where.gap.unstack()
+relatives = gap.loc[recipes]
+say(
+    "`gap` is the PLM's mean confidence less its accuracy. For the PLM of this book it is {everywhere:+.3f} over all questions; beside our recipes it is {agree_low:+.3f} to {agree_high:+.3f} where the models agree, and "
+    "{other_low:+.3f} to {other_high:+.3f} where they do not. SmolLM2 as its own reference is over-confident by {instruct:+.3f} over all questions, but by only {instruct_agree:+.3f} on agreement. "
+    "DACA's temperature is above the oracle's for {above} of {total} recipes.",
+    **{f"{n}_{e}": getattr(relatives[c], f)() for n, c in (("agree", "agree"), ("other", "disagree")) for e, f in (("low", "min"), ("high", "max"))},
+    everywhere=relatives.loc[recipes[0], "all"],
+    instruct=gap.loc["instruct", "all"],
+    instruct_agree=gap.loc["instruct", "agree"],
+    above=int((temperatures["daca"] > temperatures["temperature-scaling"]).sum()),
+    total=len(recipes),
+)
+
+# %% [markdown]
+# A calibrated PLM is under-confident on agreement and over-confident on disagreement. A method that copies it on agreement alone inherits the first error: its temperature comes out too large. An over-confident reference can profit, because the two errors have opposite signs.
+# That is luck, and no label-free check can tell it from skill.
 
 # %% [markdown]
 # ## What this page does not show
@@ -322,10 +364,10 @@ say(
 #
 # ## Summary
 #
-# - Check the premise first. It holds on few sets here, and where it fails no alignment to the PLM can succeed.
-# - Every recipe raised confidence; hardly any raised accuracy. A loss that is not proper sharpens without limit.
+# - Check the premise first. It holds on few sets here, and where it fails no alignment over all questions can succeed.
+# - Nearly everywhere confidence rose more than accuracy. A loss that is not proper sharpens without limit, and a proper one does so by repetition.
 # - Sharpening and changing answers are different things, and recipes differ in their mixture.
-# - A reference is as good as its calibration on your questions, whatever its family.
+# - A reference is as good as its calibration *on the questions it is copied on*, whatever its family. Agreement selects questions, and selection shifts calibration.
 #
 # **Next:** [a world where the truth is known](07_world.ipynb).
 #

@@ -7,6 +7,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import make_traces as random_traces
 from hypothesis import given
@@ -100,4 +101,34 @@ def test_figures_show_every_pair():
     assert [a.get_title(loc="left") for a in plots.plot_chain({"PLM": diagram, "sft": diagram})] == ["PLM", "sft"]
     line = plots.plot_layer_map(18, 30).lines[1]
     np.testing.assert_array_equal(line.get_ydata(), drift.match_layers(18, 30))
+    plt.close("all")
+
+
+def test_by_regime_by_hand():
+    found = change.by_regime(FIVE, draws=50)
+    assert found["n"].tolist() == [5, 2, 3]
+    assert found["confidence"].tolist() == pytest.approx([0.5, 0.5, 0.5], abs=1e-6)
+    assert found["accuracy"].tolist() == pytest.approx([2 / 5, 1 / 2, 1 / 3])
+    assert found["gap"].tolist() == pytest.approx([0.1, 0.0, 1 / 6], abs=1e-6)  # logits are float32
+    assert (found["gap_low"] <= found["gap"]).all()
+    assert (found["gap"] <= found["gap_high"]).all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_gaps_of_the_regimes_add_up_to_that_of_all(seed):
+    found = change.by_regime(random_traces(n=40, seed=seed), draws=2)
+    parts = found.drop(index="all")
+    assert (parts["n"] * parts["gap"]).sum() == pytest.approx(found.loc["all", "n"] * found.loc["all", "gap"])
+
+
+def test_by_regime_leaves_out_a_regime_without_questions():
+    same = pair([[0.7, 0.3]], [[0.9, 0.1]], [0])
+    assert change.by_regime(same, draws=5).index.tolist() == ["all", "agree"]
+
+
+def test_regime_gaps_are_drawn_where_they_are():
+    table = pd.concat({"a": change.by_regime(FIVE, draws=20)}, names=["pair"])
+    ax = plots.plot_regime_gaps(table)
+    drawn = {line.get_label(): line.get_xdata()[0] for line in ax.get_lines()}
+    assert {n: drawn[n] for n in ("all", "agree", "disagree")} == table.droplevel(0)["gap"].to_dict()
     plt.close("all")

@@ -26,6 +26,7 @@ from dualalign.plots.recipes import (
     plot_outcomes,
     plot_premise,
     plot_recipe_layers,
+    plot_regime_gaps,
     plot_shift,
 )
 from dualalign.plots.reliability import (
@@ -56,6 +57,7 @@ __all__ = [
     "plot_peak_layers",
     "plot_premise",
     "plot_recipe_layers",
+    "plot_regime_gaps",
     "plot_reliability",
     "plot_reliability_pair",
     "plot_sets",

@@ -134,12 +134,34 @@ def plot_contrasts(table: pd.DataFrame, quantity: str, x: str, ax: Axes | None =
     return style.label(ax, x, "")
 
 
+def plot_regime_gaps(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw `change.by_regime` of several pairs: the PLM's gap over all questions, on agreement and on disagreement.
+
+    Parameters
+    ----------
+    table : DataFrame indexed by (pair, regime), with ``gap``, ``gap_low`` and ``gap_high``
+    """
+    pairs = list(dict.fromkeys(table.index.get_level_values(0)))
+    ax = style.canvas(ax, (6.0, 1.0 + 0.36 * len(pairs)))
+    ax.axvline(0, color=style.QUIET, linestyle=":", linewidth=1)
+    looks = {"all": (style.PLM, "o"), "agree": (style.AGREE, "s"), "disagree": (style.DISAGREE, "^")}
+    for i, (regime, (colour, marker)) in enumerate(looks.items()):
+        rows = table.xs(regime, level=1)
+        heights = np.array([pairs.index(name) for name in rows.index]) + 0.22 * (i - 1)
+        ax.hlines(heights, rows["gap_low"], rows["gap_high"], color=colour, linewidth=2)
+        ax.plot(rows["gap"], heights, marker, color=colour, markersize=5, label=regime)
+    ax.set_yticks(np.arange(len(pairs)), pairs)
+    ax.invert_yaxis()
+    style.label(ax, "Confidence of the PLM less its accuracy", "")
+    return style.legend(ax, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=3)
+
+
 def plot_layer_map(n_plm: int, n_polm: int, ax: Axes | None = None) -> Axes:
     """Draw which layer of the PLM each layer of a PoLM of another depth is held against (`drift.match_layers`)."""
     ax = style.canvas(ax, (4.6, 3.0))
     layers = np.arange(1, n_polm + 1)
     ax.plot([0, n_polm], [0, n_plm], color=style.QUIET, linestyle=":", linewidth=1, label="equal relative depth")
     ax.plot(layers, drift.match_layers(n_plm, n_polm), "o", color=style.POLM, markersize=4, label="matched layer")
-    style.integer_ticks(ax)
+    style.integer_ticks(ax, both=True)
     style.label(ax, "Layer of the PoLM", "Layer of the PLM")
     return style.legend(ax, loc="upper left")

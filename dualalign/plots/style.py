@@ -102,9 +102,10 @@ def method_colour(name: str) -> str:
     return METHOD.get(name, QUIET)
 
 
-def integer_ticks(ax: Axes) -> Axes:
-    """Put the ticks of the x axis (layers) on whole numbers."""
+def integer_ticks(ax: Axes, both: bool = False) -> Axes:
+    """Put the ticks of the x axis (layers), or of both, on whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axis in (ax.xaxis, ax.yaxis)[: 1 + both]:
+        axis.set_major_locator(MaxNLocator(integer=True))
     return ax
