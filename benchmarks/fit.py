@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +28,14 @@ def random_traces(n: int, layers: int, k: int) -> Traces:
     plm, polm = (shared + rng.normal(size=(n, layers, k)).astype(np.float32) for _ in range(2))
     ids = tuple(map(str, range(n)))
     return Traces(plm, 2 * polm, rng.integers(0, k, n), np.full(n, k), question_ids=ids)
+
+
+def rotated(traces: Traces) -> Traces:
+    """The same rows as if each were a rotation of the options of a question asked K times."""
+    n, k = traces.mask.shape
+    order = (np.arange(k) + np.arange(n)[:, None]) % k
+    ids = tuple(str(row // k) for row in range(n))
+    return replace(traces, question_ids=ids, labels=np.full(n, -1), order=order)
 
 
 def softmax_and_entropy(logits: np.ndarray) -> np.ndarray:
@@ -49,8 +58,9 @@ def main(n: int = 10_000, layers: int = 80, k: int = 4) -> None:
     one_pass = min(seconds(lambda: softmax_and_entropy(logits)) for _ in range(5))
     print(f"{n} questions x {layers} layers x {k} options; one pass: {one_pass:.3f} s")
     total = 0.0
+    extra = {"content_free": traces, "permuted": rotated(traces)}
     for name, method in METHODS.items():
-        calibrator = method(content_free=traces) if name == "contextual" else method()
+        calibrator = method(**{k: v for k, v in extra.items() if k in method.__dataclass_fields__})
         spent = seconds(lambda calibrator=calibrator: calibrator.fit(traces))
         total += spent
         print(f"{name:20s} {spent:7.3f} s {spent / one_pass:6.1f} passes   T = {calibrator.temperature_:.6f}")

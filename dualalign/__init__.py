@@ -32,6 +32,10 @@ _HOMES = {
     "Agreement": "calibrators",
     "BatchCalibration": "calibrators",
     "ContextualCalibration": "calibrators",
+    "PriDe": "calibrators",
+    "CAPE": "calibrators",
+    "VectorScaling": "calibrators",
+    "MatrixScaling": "calibrators",
     "TemperatureScaling": "calibrators",
 }
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import drift, metrics
-from .calibrators import METHODS, BaseCal, Calibrator
+from .calibrators import METHODS, PLAIN_METHODS, BaseCal, Calibrator
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .traces import Traces
 
-DEFAULT_METHODS = tuple(name for name in METHODS if name != "contextual")  # contextual needs a content-free trace
+DEFAULT_METHODS = PLAIN_METHODS
 
 
 def judge(calibrator: Calibrator, traces: Traces, draws: int = 1000, seed: int = 0) -> dict[str, float]:

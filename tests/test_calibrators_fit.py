@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -179,13 +180,21 @@ def test_temperature_scaling_ignores_unknown_labels(random_traces):
     assert fitted.objective_ == pytest.approx(nll, rel=1e-12)
 
 
+def extra(method: type, traces: da.Traces) -> dict[str, da.Traces]:
+    """What a method needs beside plain traces: one question without content, or one in its four rotations."""
+    order = (np.arange(4) + np.arange(4)[:, None]) % 4
+    rotated = replace(traces.select(slice(4)), question_ids=("q",) * 4, groups=(), labels=np.full(4, -1), order=order)
+    known = {"content_free": traces.select([0]), "permuted": rotated}
+    return {name: value for name, value in known.items() if name in method.__dataclass_fields__}
+
+
 def test_how_many_questions_entered_the_fit(random_traces):
     traces = random_traces(40)
     agreeing = int(da.drift.agreement(traces).sum())
-    counts = {"vanilla": 0, "basecal": 0, "daca": agreeing}
+    counts = dict.fromkeys(("vanilla", "basecal", "cape"), 0) | {"contextual": 1, "pride": 1}
+    counts |= dict.fromkeys(("daca", "vector-scaling", "matrix-scaling"), agreeing)
     for name, method in da.METHODS.items():
-        calibrator = method(content_free=traces.select([0])) if name == "contextual" else method()
-        assert calibrator.fit(traces).n_fit_ == counts.get(name, 1 if name == "contextual" else 40)
+        assert method(**extra(method, traces)).fit(traces).n_fit_ == counts.get(name, 40)
     assert da.ConfidenceOnly(weight="hard").fit(traces).n_fit_ == agreeing
     assert da.ProcessOnly(weight="hard").fit(traces).n_fit_ == 40 - agreeing
 
@@ -212,7 +221,7 @@ def test_a_fixed_weight_lies_between_0_and_1(random_traces):
 
 @pytest.mark.parametrize("name", sorted(da.METHODS))
 def test_no_question_is_refused_and_one_where_something_is_fitted(random_traces, name):
-    calibrator = da.METHODS[name](**({"content_free": random_traces(1)} if name == "contextual" else {}))
+    calibrator = da.METHODS[name](**extra(da.METHODS[name], random_traces(4)))
     with pytest.raises(ValueError, match=f"traces holds no question; {name} needs at least"):
         calibrator.fit(random_traces(3).select([]))
     if calibrator.least == 2:

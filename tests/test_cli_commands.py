@@ -29,6 +29,15 @@ def unlabelled(path, tmp_path):
     return str(tmp_path / "u.safetensors")
 
 
+@pytest.fixture
+def rotated(random_traces, tmp_path):
+    """One question in the four rotations of its options."""
+    order = (np.arange(4) + np.arange(4)[:, None]) % 4
+    asked = replace(random_traces(4, 5, 4), question_ids=("q",) * 4, groups=(), labels=np.full(4, -1), order=order)
+    asked.save(tmp_path / "rotated.safetensors")
+    return str(tmp_path / "rotated.safetensors")
+
+
 def run(*arguments, code=0):
     result = CliRunner().invoke(app, list(map(str, arguments)))
     assert result.exit_code == code, result.output + result.stderr
@@ -72,12 +81,18 @@ def test_every_open_reading_is_an_option(path, option, value, reading):
     assert printed["objective"] != da.DualAlign().fit(da.Traces.load(path)).objective_
 
 
-def test_fit_all_methods_gives_a_row_each(path, unlabelled):
-    rows = json.loads(run("fit", path, "--method", "all", "--content-free", unlabelled, "--json"))
+def test_fit_all_methods_gives_a_row_each(path, unlabelled, rotated):
+    plain = json.loads(run("fit", path, "--method", "all", "--json"))
+    assert [row["method"] for row in plain] == [name for name, method in da.METHODS.items() if not method.needs]
+    extra = ("--content-free", unlabelled, "--permuted", rotated)
+    rows = json.loads(run("fit", path, "--method", "all", *extra, "--json"))
     assert [row["method"] for row in rows] == list(da.METHODS)
+    given = {"content_free": da.Traces.load(unlabelled), "permuted": da.Traces.load(rotated)}
     for row in rows:
-        options = {"content_free": da.Traces.load(unlabelled)} if row["method"] == "contextual" else {}
-        assert row["temperature"] == da.METHODS[row["method"]](**options).fit(da.Traces.load(path)).temperature_
+        method = da.METHODS[row["method"]]
+        options = {name: value for name, value in given.items() if name in method.__dataclass_fields__}
+        fitted = method(**options).fit(da.Traces.load(path))
+        assert (row["temperature"], row["n"], row["reason"]) == (fitted.temperature_, fitted.n_fit_, fitted.reason_)
 
 
 def test_fit_all_without_labels_says_so_in_the_row(unlabelled):
@@ -213,7 +228,8 @@ def test_export_of_no_temperature_writes_nothing(path, tmp_path, random_traces):
     replace(traces, plm_logits=np.zeros_like(traces.plm_logits)).save(tmp_path / "flat.safetensors")
     flat, out = tmp_path / "flat.safetensors", tmp_path / "t.json"
     assert "nothing to export" in run("export", flat, "--out", out, "--method", "align-all", code=2)
-    assert "is not a temperature" in run("export", path, "--out", out, "--method", "basecal", code=2)
+    for method in ("basecal", "batch", "vector-scaling", "matrix-scaling"):
+        assert "is not a temperature" in run("export", path, "--out", out, "--method", method, code=2)
     assert not out.exists()
 
 
@@ -238,6 +254,7 @@ def test_a_failed_export_leaves_the_old_file(path, tmp_path):
         (["fit", "PATH", "--weight", "half"], "--weight is 'half'; allowed are jsd, tv, hard or a number in 0..1"),
         (["fit", "PATH", "--method", "vanilla", "--peak", "max-rise"], "--peak has no effect on vanilla"),
         (["fit", "PATH", "--method", "contextual"], "content_free holds no traces"),
+        (["fit", "PATH", "--method", "pride"], "permuted holds no traces"),
         (["fit", "UNLABELLED", "--method", "temperature-scaling"], "labels are all unknown"),
         (["diagnose", "PATH", "--bins", "0"], "bins is 0"),
         (["diagnose", "PATH", "--level", "2"], "level is 2.0"),

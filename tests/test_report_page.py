@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dualalign import Traces, drift, metrics
-from dualalign.calibrators import METHODS
+from dualalign.calibrators import METHODS, PLAIN_METHODS
 from dualalign.report import judge, side_by_side, write_report
 from dualalign.report.checks import confidence_pairs
 from dualalign.report.page import cell, table
@@ -89,7 +89,7 @@ def test_polm_less_confident_than_plm_asks_for_care():
 def test_side_by_side_judges_every_method_on_the_other_half():
     traces = calibrated_pair(200)
     results, how = side_by_side(traces)
-    assert set(results["method"]) == set(METHODS) - {"contextual"}
+    assert set(results["method"]) == set(PLAIN_METHODS)
     assert how == "Fitted on 100 questions drawn at random, judged on the other 100."
     fit, test = next(metrics.repeated_splits(traces.question_ids, traces.groups, fraction=0.5, seeds=[0]))
     fitted, judged = METHODS["daca"]().fit(traces.select(fit)), traces.select(test)

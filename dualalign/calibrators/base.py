@@ -18,6 +18,8 @@ class Calibrator:
     Attributes
     ----------
     name : the method's name, as in `METHODS`
+    needs : what it needs beside a plain trace, "" where nothing: "content_free" or "permuted" traces
+    has_temperature : whether `temperature_` says all; False where it is 1 and something else was done
     temperature_ : T > 0 that divides the PoLM's final logits; `inf` where no finite optimum exists, see `reason_`
     objective_ : the objective at the optimum (nats; see each class), nan where the method has none
     reason_ : what there is to say about the result, "" where nothing
@@ -25,6 +27,8 @@ class Calibrator:
     """
 
     name: ClassVar[str]
+    needs: ClassVar[str] = ""
+    has_temperature: ClassVar[bool] = True
     least: ClassVar[int] = 2  # questions that a fit needs
     temperature_: float
     objective_: float

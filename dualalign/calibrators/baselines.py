@@ -31,6 +31,7 @@ class BaseCal(Calibrator):
     """The PLM's probability of the PoLM's answer, p_g^L[argmax p_f^L] (arXiv:2601.03042). Nothing is fitted."""
 
     name: ClassVar[str] = "basecal"
+    has_temperature: ClassVar[bool] = False
     least: ClassVar[int] = 1
 
     def _fit(self, traces: Traces) -> tuple[Optimum, int]:

@@ -19,21 +19,28 @@ def log_option_prior(traces: Traces) -> np.ndarray:
     Where every row has K options this is the mean probability times K; the factor lets rows with fewer options count
     alike. Taken in log-space, so that a prior never underflows to 0.
     """
-    log_lift = drift.log_softmax_options(traces.polm_final) + np.log(traces.n_options)[:, None]
-    rows = traces.mask.sum(axis=0)
+    return log_mean_lift(drift.log_softmax_options(traces.polm_final))
+
+
+def log_mean_lift(log_p: np.ndarray) -> np.ndarray:
+    """Return log of the mean of K(x) p(option | x) over the rows that have the option, (K,), of log p (N, K)."""
+    real = np.isfinite(log_p)
+    log_lift = log_p + np.log(real.sum(axis=1))[:, None]
+    rows = real.sum(axis=0)
     seen = rows > 0
     prior = np.full(len(rows), -np.inf)
     prior[seen] = np.logaddexp.reduce(log_lift[:, seen], axis=0) - np.log(rows[seen])
     return prior
 
 
-class _PriorCalibrator(Calibrator):
+class PriorCalibrator(Calibrator):
     """`log_prior_` (K,) is the logarithm of what is divided out, up to a factor.
 
     An option that the prior never saw (a fifth one, where the fit had four) is left as it is.
     """
 
     log_prior_: np.ndarray
+    has_temperature: ClassVar[bool] = False
 
     def predict_proba(self, traces: Traces) -> np.ndarray:
         """Return p_f / prior, normalised over the real options, float64 (N, K)."""
@@ -48,7 +55,7 @@ class _PriorCalibrator(Calibrator):
 
 
 @dataclass(eq=False)
-class BatchCalibration(_PriorCalibrator):
+class BatchCalibration(PriorCalibrator):
     """The prior is the mean of p_f over the questions fitted on (batch calibration, arXiv:2309.17249)."""
 
     name: ClassVar[str] = "batch"
@@ -59,7 +66,7 @@ class BatchCalibration(_PriorCalibrator):
 
 
 @dataclass(eq=False)
-class ContextualCalibration(_PriorCalibrator):
+class ContextualCalibration(PriorCalibrator):
     """The prior is the mean of p_f over content-free questions ("N/A", say) (contextual calibration, arXiv:2102.09690).
 
     Parameters
@@ -69,6 +76,7 @@ class ContextualCalibration(_PriorCalibrator):
 
     content_free: Traces | None = None
     name: ClassVar[str] = "contextual"
+    needs: ClassVar[str] = "content_free"
     least: ClassVar[int] = 1
 
     def _fit(self, traces: Traces) -> tuple[Optimum, int]:

@@ -39,13 +39,15 @@ def fit(
     base: o.Base = None,
     optimizer: o.Optimizer = None,
     content_free: o.ContentFree = None,
+    permuted: o.Permuted = None,
 ) -> None:
     """Fit a temperature for the post-trained model.
 
     The temperature divides its final logits; no prediction changes. Objectives are in nats unless --base 2.
     """
     readings = {"aggregate": aggregate, "tempered": tempered, "weight": weight, "process": process}
-    readings |= {"kl": kl, "peak": peak, "base": base, "optimizer": optimizer, "content_free": content_free}
+    readings |= {"kl": kl, "peak": peak, "base": base, "optimizer": optimizer}
+    readings |= {"content_free": content_free, "permuted": permuted}
     rows = _fit_all(traces, method, o.given(**readings))
     if as_json:
         print_json(rows[0] if len(method) == 1 and method != ["all"] else rows)
@@ -105,9 +107,9 @@ def _fit_all(paths: list[str], method: list[str], readings: dict[str, object]) -
     from ..calibrators import METHODS
 
     everything = "all" in method
-    names = [name for name in METHODS if name != "contextual" or "content_free" in readings] if everything else method
-    if "content_free" in readings:
-        readings["content_free"] = o.load_traces([readings["content_free"]])
+    names = [name for name in METHODS if METHODS[name].needs in ("", *readings)] if everything else method
+    for name in {"content_free", "permuted"} & readings.keys():
+        readings[name] = o.load_traces([readings[name]])
     calibrators = o.build(names, readings)
     loaded = o.load_traces(paths)
     return [
@@ -139,9 +141,11 @@ def _words(row: dict[str, object]) -> str:
 
 
 def _require_temperature(row: dict[str, object]) -> None:
+    from ..calibrators import METHODS
+
     if row["temperature"] is None:
         raise ValueError(f"{row['method']}: {row['reason']}; there is nothing to export")
-    if row["objective"] is None and row["method"] != "vanilla":
+    if not METHODS[row["method"]].has_temperature:
         raise ValueError(f"{row['method']} is not a temperature ({row['reason']}); export another method")
 
 

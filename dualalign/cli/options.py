@@ -36,6 +36,9 @@ Optimizer = Annotated[str | None, typer.Option(help="daca only: exact (default) 
 ContentFree = Annotated[
     str | None, typer.Option(metavar="TRACES", help="contextual only: traces of content-free questions.")
 ]
+Permuted = Annotated[
+    str | None, typer.Option(metavar="TRACES", help="pride only: traces of questions asked in several option orders.")
+]
 Bins = Annotated[int, typer.Option(help="Equal-width bins of the calibration error.")]
 Draws = Annotated[int, typer.Option(help="Draws of the noise floor and of the interval.")]
 Level = Annotated[float, typer.Option(help="Level of the interval, between 0 and 1.")]

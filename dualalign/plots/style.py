@@ -36,9 +36,14 @@ METHOD = {
     "agreement": AGREE,
     "batch": "#8c6d5a",
     "contextual": "#7a8450",
+    "pride": "#5f8f3a",
+    "cape": "#8a6fd0",
+    "vector-scaling": "#5a7fb0",
+    "matrix-scaling": "#2f8f6f",
     "temperature-scaling": QUIET,
 }
 METHOD_MARKER = {"vanilla": "s", "dual-align": "D", "temperature-scaling": "*", "daca": "^", "align-all": "v"}
+METHOD_MARKER |= {"pride": "P", "cape": "X", "vector-scaling": "<", "matrix-scaling": ">"}
 
 HATCH_EDGE = "#ffffff80"
 LABEL_SIZE = 9

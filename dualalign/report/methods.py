@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dualalign import metrics
-from dualalign.calibrators import METHODS
+from dualalign.calibrators import METHODS, PLAIN_METHODS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ LEAST = 20  # questions that a split needs; with fewer, methods are fitted and j
 
 
 def side_by_side(traces: Traces, seed: int = 0) -> tuple[pd.DataFrame, str]:
-    """Fit and judge every method that needs nothing but the trace (contextual calibration needs a second one).
+    """Fit and judge every method that needs nothing but the trace.
 
     Returns
     -------
@@ -32,8 +32,7 @@ def side_by_side(traces: Traces, seed: int = 0) -> tuple[pd.DataFrame, str]:
     import pandas as pd
 
     fit, test, how = _split(traces, seed)
-    names = [name for name in METHODS if name != "contextual"]
-    return pd.DataFrame([_row(name, fit, test, seed) for name in names]), how
+    return pd.DataFrame([_row(name, fit, test, seed) for name in PLAIN_METHODS]), how
 
 
 def _split(traces: Traces, seed: int) -> tuple[Traces, Traces, str]:
@@ -49,7 +48,7 @@ def _row(name: str, fit: Traces, test: Traces, seed: int) -> dict[str, object]:
     try:
         calibrator = METHODS[name]().fit(fit)
         row["confidence"] = float(calibrator.confidence(test).mean())
-        row["temperature"] = np.nan if name in ("basecal", "batch") else calibrator.temperature_
+        row["temperature"] = calibrator.temperature_ if calibrator.has_temperature else np.nan
         return row | {"note": calibrator.reason_} | _judged(calibrator, test, seed)
     except ValueError as error:  # no labels, no agreement, an option that a prior never saw: the row says which
         return row | {"note": str(error)}

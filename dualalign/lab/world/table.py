@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import drift
-from ...calibrators import METHODS, BaseCal, Calibrator
-from ...calibrators.priors import BatchCalibration
+from ...calibrators import METHODS, PLAIN_METHODS, BaseCal, Calibrator
 from . import measure
 from .run import Run, beliefs
 from .studies import STUDIES, Study
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from ...traces import Traces
 
-METHOD_NAMES = tuple(name for name in METHODS if name != "contextual")  # that one needs questions without content
 KEY_KINDS = ("told", "reversed", "plain")
 
 
@@ -89,14 +87,14 @@ def method_rows(run: Run, study: Study) -> Iterator[dict[str, float | str]]:
     least = measure.true_optimum(traces.polm_final, pi).objective
     agree, kinds = drift.agreement(traces), np.array(traces.groups)
     parts = {"agree": agree, "disagree": ~agree} | {kind: kinds == kind for kind in KEY_KINDS}
-    for name in METHOD_NAMES:
+    for name in PLAIN_METHODS:
         fitted = METHODS[name]().fit(traces)
         confidence, chance = fitted.confidence(traces), measure.chance_of(fitted.prediction(traces), pi)
         yield {
             "seed": run.seed,
             "study": study.name,
             "method": name,
-            "temperature": math.nan if isinstance(fitted, BaseCal | BatchCalibration) else fitted.temperature_,
+            "temperature": fitted.temperature_ if fitted.has_temperature else math.nan,
             "calibration_error": measure.calibration_error(confidence, chance),
             "belief_error": float(np.abs(confidence - chance).mean()),
             "regret": _loss(fitted, traces, pi) - least,
@@ -109,7 +107,7 @@ def method_rows(run: Run, study: Study) -> Iterator[dict[str, float | str]]:
 def _loss(fitted: Calibrator, traces: Traces, pi: np.ndarray) -> float:
     if isinstance(fitted, BaseCal):
         return math.nan
-    if isinstance(fitted, BatchCalibration):
+    if not fitted.has_temperature:
         return measure.exact_loss(np.log(fitted.predict_proba(traces)), pi)
     return measure.exact_loss(drift.log_softmax_options(traces.polm_final, fitted.temperature_), pi)
 
