@@ -150,10 +150,10 @@ everywhere = pd.concat(changed, names=["set"])
 above = everywhere[everywhere.inflation_low > 0]
 mean_inflation = everywhere.groupby("pair").inflation.mean()
 say(
-    "In {above} of {total} combinations of recipe and set the interval lies above zero. Averaged over the sets, `{most}` inflates most ({most_value:+.3f}) and `{least}` least ({least_value:+.3f}). "
+    "In {above} of {combinations} combinations of recipe and set the interval lies above zero. Averaged over the sets, `{most}` inflates most ({most_value:+.3f}) and `{least}` least ({least_value:+.3f}). "
     "Accuracy moved by {accuracy_low:+.3f} to {accuracy_high:+.3f}.",
     above=len(above),
-    total=len(everywhere),
+    combinations=len(everywhere),
     most=mean_inflation.idxmax(),
     most_value=mean_inflation.max(),
     least=mean_inflation.idxmin(),
@@ -266,10 +266,10 @@ errors.assign(floor=compared.groupby("pair").floor.mean(), spread=compared.group
 label_free = errors[["align-all", "daca", "dual-align"]]
 best = label_free.idxmin(axis=1)
 say(
-    "Of the three label-free methods, the smallest error belongs to {winners}. Dual-Align comes within .02 of the oracle for {near} of {total} recipes.",
+    "Of the three label-free methods, the smallest error belongs to {winners}. Dual-Align comes within .02 of the oracle for {near} of {recipes_compared} recipes.",
     winners="; ".join(f"{m} for {', '.join(best.index[best == m])}" for m in label_free if (best == m).any()),
     near=int((errors["dual-align"] - errors["temperature-scaling"] <= 0.02).sum()),
-    total=len(errors),
+    recipes_compared=len(errors),
 )
 
 # %% [markdown]
@@ -339,13 +339,13 @@ relatives = gap.loc[recipes]
 say(
     "`gap` is the PLM's mean confidence less its accuracy. For the PLM of this book it is {everywhere:+.3f} over all questions; beside our recipes it is {agree_low:+.3f} to {agree_high:+.3f} where the models agree, and "
     "{other_low:+.3f} to {other_high:+.3f} where they do not. SmolLM2 as its own reference is over-confident by {instruct:+.3f} over all questions, but by only {instruct_agree:+.3f} on agreement. "
-    "DACA's temperature is above the oracle's for {above} of {total} recipes.",
+    "DACA's temperature is above the oracle's for {daca_above} of {recipes_beside} recipes.",
     **{f"{n}_{e}": getattr(relatives[c], f)() for n, c in (("agree", "agree"), ("other", "disagree")) for e, f in (("low", "min"), ("high", "max"))},
     everywhere=relatives.loc[recipes[0], "all"],
     instruct=gap.loc["instruct", "all"],
     instruct_agree=gap.loc["instruct", "agree"],
-    above=int((temperatures["daca"] > temperatures["temperature-scaling"]).sum()),
-    total=len(recipes),
+    daca_above=int((temperatures["daca"] > temperatures["temperature-scaling"]).sum()),
+    recipes_beside=len(recipes),
 )
 
 # %% [markdown]

@@ -215,10 +215,10 @@ gaps.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "In seed {seed}, the PLM's gap between agreement and disagreement is {sharpen:.3f} after sharpening and {reversed:.3f} after reversal, but {added:.3f} where knowledge was added. The real pairs behave like the last: "
+    "In seed {seed}, the PLM's gap between agreement and disagreement is {sharpen_gap:.3f} after sharpening and {reversed_gap:.3f} after reversal, but {added_gap:.3f} where knowledge was added. The real pairs behave like the last: "
     "their PLM is calibrated on average, and post-training knows things about the questions that it does not.",
     seed=run.seed,
-    **{n: abs(gaps.disagree[f"{n}-sft"] - gaps.agree[f"{n}-sft"]) for n in ("sharpen", "reversed", "added")},
+    **{f"{n}_gap": abs(gaps.disagree[f"{n}-sft"] - gaps.agree[f"{n}-sft"]) for n in ("sharpen", "reversed", "added")},
 )
 
 # %% [markdown]
@@ -269,14 +269,14 @@ error["std"].loc[[*holds, *fails], everything].round(3)
 label_free = [m for m in everything if m not in ("vanilla", "temperature-scaling")]
 best_holds, best_fails = error["mean"].loc[exact, label_free].idxmin(axis=1), error["mean"].loc[fails, label_free].idxmin(axis=1)
 say(
-    "`basecal`, which gives the PLM's own confidence in the PoLM's answer and fits nothing, has the smallest error of all label-free methods in {basecal} of the {n_exact} studies with an exact PLM, and in {basecal_told} of the {n_told} with added knowledge. "
-    "Dual-Align's error is below DACA's in {beats} of {n} studies in which the premise holds, and in {beats_fails} of {n_fails} in which it fails.",
+    "`basecal`, which gives the PLM's own confidence in the PoLM's answer and fits nothing, has the smallest error of all label-free methods in {basecal} of the {known} studies with an exact PLM, and in {basecal_told} of the {taught} with added knowledge. "
+    "Dual-Align's error is below DACA's in {beats} of {n_holds} studies in which the premise holds, and in {beats_fails} of {n_fails} in which it fails.",
     basecal=int((best_holds == "basecal").sum()),
-    n_exact=len(exact),
+    known=len(exact),
     basecal_told=int((error["mean"].loc[told, label_free].idxmin(axis=1) == "basecal").sum()),
-    n_told=len(told),
+    taught=len(told),
     beats=int((error["mean"].loc[holds, "dual-align"] < error["mean"].loc[holds, "daca"]).sum()),
-    n=len(holds),
+    n_holds=len(holds),
     beats_fails=int((error["mean"].loc[fails, "dual-align"] < error["mean"].loc[fails, "daca"]).sum()),
     n_fails=len(fails),
 )
