@@ -72,12 +72,13 @@ table.assign(questions=[r["questions"] for r in runs.values()], minutes=[r["seco
 # others train a LoRA update of rank 16. The rate and the order of the questions are the same (full fine-tuning has a tenth of the rate). All settings were
 # fixed before any of these models was traced.
 #
-# Here is how sure each model became of the questions it was trained on, as they streamed by, and how often it was right.
+# Here is how sure each model became of the questions it was trained on, as they streamed by, and how often it was right: means over the first and the last fifth of the run.
 
 # %%
-ends = {name: (run["curve"][0], run["curve"][-1]) for name, run in runs.items()}
-rows = {name: {f"{k}, {w}": e[k] for k in ("confidence", "accuracy") for w, e in zip(("first", "last"), two, strict=True)} for name, two in ends.items()}
-pd.DataFrame(rows).T.round(3)
+curves = {name: pd.DataFrame(run["curve"])[["confidence", "accuracy"]] for name, run in runs.items()}
+fifth = {name: len(curve) // 5 for name, curve in curves.items()}
+ends = {"first fifth": {n: c.head(fifth[n]).mean() for n, c in curves.items()}, "last fifth": {n: c.tail(fifth[n]).mean() for n, c in curves.items()}}
+pd.concat({when: pd.DataFrame(means).T for when, means in ends.items()}, axis=1).round(3)
 
 # %% [markdown]
 # ## Premise first: is the PLM calibrated?

@@ -58,7 +58,7 @@ said = [", ".join(f"{generator.RELIABILITIES[w]:.0%} says {'ABCD'[o]}" for w, o 
 pd.DataFrame(pi.round(3), columns=[*"ABCD"]).assign(statements=said, truth=["ABCD"[t] for t in facts.truth])
 
 # %% [markdown]
-# Each row is one document. Where witnesses contradict each other the belief is spread, and now and then the truth is an option that hardly anyone should have believed.
+# Each row is one document. Where witnesses contradict each other the belief is spread. Where they do not, it is nearly certain; and the truth can still be another option.
 #
 # ## A PLM that is calibrated because log loss is proper
 #
@@ -127,10 +127,11 @@ columns = ["accuracy_plm", "confidence_plm", "accuracy_polm", "confidence_polm",
 holds = [name for name, study in STUDIES.items() if study.premise]
 fails = [name for name, study in STUDIES.items() if not study.premise]
 means = pairs.groupby("study", sort=False)[columns].mean()
-means.loc[holds].round(3)
+short = ["acc. PLM", "conf. PLM", "acc. PoLM", "conf. PoLM", "best acc.", "agree", "error PLM", "error PoLM", "T*"]
+means.loc[holds].set_axis(short, axis=1).round(3)
 
 # %% [markdown]
-# Means over the seeds. Accuracy and calibration error are exact: each answer counts with its true chance of being right, so there is no noise floor to subtract. The last column is the true temperature
+# Means over the seeds. Accuracy and calibration error are exact: each answer counts with its true chance of being right, so there is no noise floor to subtract. `best acc.` is that of a reader who knows $\pi$. The last column is the true temperature
 # $T^\star$, of which more below.
 
 # %% tags=["remove-input"]
@@ -249,7 +250,7 @@ say(
 # fault of the reference, the second a shift of the world.
 
 # %%
-means.loc[fails].round(3)
+means.loc[fails].set_axis(short, axis=1).round(3)
 
 # %% mystnb={"figure": {"caption": "The premise fails: each method's temperature over the true one, drawn as before. What to see: every label-free method lands left of 1 in most panels, so the PoLM inherits the PLM's over-confidence; the supervised oracle stays on 1.", "name": "fig-world-fails"}, "image": {"alt": "Six panels of temperature ratios for studies whose PLM is over-confident, eight methods each."}}
 axes = plots.plot_against_truth(compared, fails, order)
