@@ -15,7 +15,7 @@ RECIPE = Recipe(name="tiny", learning_rate=5e-3, batch_size=4, rank=2, tail=0.5,
 DPO = Recipe(name="tiny-dpo", method="dpo", learning_rate=5e-3, batch_size=4, rank=2, beta=0.5, epochs=3)
 RLVR = Recipe(name="tiny-rlvr", method="rlvr", learning_rate=5e-3, batch_size=4, rank=2, epochs=3)
 FULL = Recipe(name="tiny-full", full=True, learning_rate=3e-2, batch_size=4, epochs=3)
-DIES_AT = 13  # of 24 steps; the last checkpoint then is that of step 10
+DIES_AT = 18  # of 24 steps; the last checkpoint then is that of step 15, and holds three steps of a tail
 
 
 def tiny_model():
@@ -38,11 +38,11 @@ def examples(n: int = 32, start: int = 0) -> list[Example]:
     ]
 
 
-def train(recipe: Recipe, out: Path, dev: int = 0, **options) -> Path:
-    """Train a fresh tiny model by the lab's loop, on 32 examples."""
+def train(recipe: Recipe, out: Path, **options) -> Path:
+    """Train a fresh tiny model by the lab's loop, on 32 examples; 12 others develop where the recipe has a tail."""
     from dualalign.lab import train as loop
 
-    return loop.train(tiny_model(), examples(), recipe, Path(out), examples(dev, 32), **options)
+    return loop.train(tiny_model(), examples(), recipe, Path(out), examples(12 if recipe.tail else 0, 32), **options)
 
 
 def load(folder: Path, name: str = "adapter_model.safetensors") -> dict:
@@ -52,7 +52,7 @@ def load(folder: Path, name: str = "adapter_model.safetensors") -> dict:
 
 
 def until_killed(recipe: Recipe, out: Path, how: str) -> None:
-    """Train until step 13, or into the second checkpoint's file, and wait there for a SIGKILL."""
+    """Train until step 18, or into the second checkpoint's file, and wait there for a SIGKILL."""
     import safetensors.torch
 
     from dualalign.lab import train as loop

@@ -20,8 +20,11 @@ RECIPES = {"sft": kit.RECIPE, "dpo": kit.DPO, "rlvr": kit.RLVR, "full": kit.FULL
 FILE = {True: "model.safetensors", False: "adapter_model.safetensors"}
 
 
-def weights(folder, recipe) -> bytes:
-    return (folder / FILE[recipe.full]).read_bytes()
+def weights(folder, recipe) -> tuple[bytes, dict]:
+    """The weights of a run, and its record but for the time it took."""
+    record = json.loads((folder / "run.json").read_text())
+    assert record.pop("seconds") > 0
+    return (folder / FILE[recipe.full]).read_bytes(), record
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def often(monkeypatch):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The weights of uninterrupted runs, as bytes."""
+    """The weights and records of uninterrupted runs."""
     made = tmp_path_factory.mktemp("whole")
     return {name: weights(kit.train(recipe, made / name), recipe) for name, recipe in RECIPES.items()}
 
@@ -65,7 +68,7 @@ def test_sigkill_in_the_middle_ends_in_the_same_bytes(whole, tmp_path):
 
 
 def interrupted(recipe, out, monkeypatch):
-    """Train until step 13 and raise there."""
+    """Train until `kit.DIES_AT` and raise there."""
     from dualalign.lab import train as loop
 
     advance, steps = loop._Run.advance, []
@@ -86,7 +89,7 @@ def interrupted(recipe, out, monkeypatch):
 def test_the_other_methods_resume_to_the_same_bytes(name, whole, tmp_path, monkeypatch):
     steps = interrupted(RECIPES[name], tmp_path / name, monkeypatch)
     assert weights(kit.train(RECIPES[name], tmp_path / name), RECIPES[name]) == whole[name]
-    assert steps == [*range(14), *range(10, 24)]
+    assert steps == [*range(19), *range(15, 24)]
 
 
 def test_dpo_takes_its_reference_from_the_start_even_after_a_resume(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from pathlib import Path
@@ -84,3 +85,13 @@ def test_every_shipped_trace_is_stored_as_its_entry_says(entry):
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
     stored = {header[name]["dtype"] for name in ("plm_logits", "polm_logits")}
     assert stored == {{"float32": "F32", "float16": "F16"}[entry.stored]}
+
+
+def test_the_data_table_holds_every_trace_and_its_checksum():
+    """`python tools/data_readme.py` after a trace has changed."""
+    table = (ROOT / "data/README.md").read_text("utf-8")
+    section = table[table.index("## Traces") : table.index("## Question sets")]
+    rows = {row.split("|")[1].strip(" `"): row for row in section.splitlines() if ".safetensors`" in row}
+    assert rows.keys() == {entry.path.name for entry in SHIPPED}
+    for entry in SHIPPED:
+        assert hashlib.sha256((ROOT / entry.path).read_bytes()).hexdigest() in rows[entry.path.name], entry.name
