@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from dualalign import metrics
+from dualalign import Traces, metrics
 from dualalign.lab.world import measure
 
 
@@ -150,3 +150,27 @@ def test_calibration_optimum_finds_a_hidden_temperature_of_its_grid(step):
 def test_chance_of_a_prediction():
     pi = np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]])
     assert measure.chance_of(np.array([2, 1]), pi).tolist() == [0.7, 0.3]
+
+
+# -- The PLM by regime ---------------------------------------------------------------------------------------------
+
+
+def pair(plm, polm) -> Traces:
+    g, f = (np.log(np.asarray(p, np.float32))[:, None, :] for p in (plm, polm))
+    n, _, k = g.shape
+    return Traces(g, f, [-1] * n, [k] * n, tuple(f"q{i}" for i in range(n)))
+
+
+def test_regime_gaps_by_hand():
+    traces = pair([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]], [[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]])
+    found = measure.regime_gaps(traces, np.array([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]))
+    assert found == pytest.approx({"all": (0.25 + 0.5 - 0.25) / 3, "agree": 0.0, "disagree": 0.5})
+
+
+def test_an_exact_belief_has_no_gap_in_any_regime():
+    pi, polm = beliefs(3), beliefs(4)
+    assert list(measure.regime_gaps(pair(pi, polm), pi).values()) == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def test_a_regime_without_a_question_has_no_gap():
+    assert math.isnan(measure.regime_gaps(pair([[0.7, 0.3]], [[0.9, 0.1]]), np.array([[0.7, 0.3]]))["disagree"])
