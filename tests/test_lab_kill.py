@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import lab_kit as kit
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.models
@@ -204,3 +205,22 @@ def test_a_checkpoint_of_other_examples_or_another_start_is_refused(tmp_path, mo
     start = kit.train(kit.RECIPE, tmp_path / "start")
     with pytest.raises(ValueError, match="belongs to another run"):
         kit.train(kit.RLVR, tmp_path / "run", start=start)
+
+
+def test_a_batch_of_a_trace_killed_while_it_is_written_is_done_again(tmp_path, monkeypatch):
+    from dualalign.traces.shards import Shards
+
+    def half(file, logits, **_):
+        file.write(b"\x93NUMPY")
+        raise KeyboardInterrupt
+
+    batch = np.zeros((2, 3, 4), np.float32)
+    Shards(tmp_path / "t", {}).write("plm", 0, batch)
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", half)
+        with pytest.raises(KeyboardInterrupt):
+            Shards(tmp_path / "t", {}).write("plm", 1, batch)
+    again = Shards(tmp_path / "t", {})
+    assert again.missing("plm", 3) == [1, 2]
+    again.write("plm", 1, batch + 1)
+    assert again.read("plm", [[0, 1], [2, 3]], 4)[:, 0, 0].tolist() == [0, 0, 1, 1]
