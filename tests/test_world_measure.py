@@ -164,7 +164,7 @@ def pair(plm, polm) -> Traces:
 def test_regime_gaps_by_hand():
     traces = pair([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]], [[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]])
     found = measure.regime_gaps(traces, np.array([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]))
-    assert found == pytest.approx({"all": (0.25 + 0.5 - 0.25) / 3, "agree": 0.0, "disagree": 0.5})
+    assert found == pytest.approx({"all": (0.25 + 0.5 - 0.25) / 3, "agree": 0.0, "disagree": 0.5}, abs=1e-6)
 
 
 def test_an_exact_belief_has_no_gap_in_any_regime():
