@@ -161,10 +161,7 @@ say(
     above=len(above),
     below=", ".join(f"`{pair}` on {name}" for name, pair in everywhere.index.difference(above.index)) or "none",
     combinations=len(everywhere),
-    most=mean_inflation.idxmax(),
-    most_value=mean_inflation.max(),
-    least=mean_inflation.idxmin(),
-    least_value=mean_inflation.min(),
+    **dict(most=mean_inflation.idxmax(), most_value=mean_inflation.max(), least=mean_inflation.idxmin(), least_value=mean_inflation.min()),
     accuracy_low=everywhere.accuracy.min(),
     accuracy_high=everywhere.accuracy.max(),
 )
@@ -246,11 +243,11 @@ axes = plots.plot_recipe_layers({p: pairs[p, main_set] for p in recipes})
 levels = {p: [np.median(drift.layer_divergence(t)[keep], axis=0).max() for keep in (drift.agreement(t), ~drift.agreement(t))] for p, t in ((p, pairs[p, main_set]) for p in recipes)}
 level = pd.DataFrame(levels, index=["agree", "disagree"]).T
 say(
-    "Not quite. In every recipe both curves rise in the same layers. At its highest the median on agreement is {agree_low:.3f} (`{agree_least}`) to {agree_high:.3f} nats (`{agree_most}`), that on disagreement "
+    "Not quite. In every recipe both curves rise in the same layers. At its highest the median on agreement is {level_low:.3f} (`{agree_least}`) to {level_high:.3f} nats (`{agree_most}`), that on disagreement "
     "{disagree_low:.3f} to {disagree_high:.3f}. So the paths move apart on agreement too, and further on disagreement.",
-    agree_low=level.agree.min(),
+    level_low=level.agree.min(),
     agree_least=level.agree.idxmin(),
-    agree_high=level.agree.max(),
+    level_high=level.agree.max(),
     agree_most=level.agree.idxmax(),
     disagree_low=level.disagree.min(),
     disagree_high=level.disagree.max(),
