@@ -65,7 +65,7 @@ runs = {name: json.loads(Path(folder, f"../adapters/{name}/run.json").read_text(
 columns = ["start", "method", "full", "epochs", "learning_rate", "seed"]
 table = pd.DataFrame({name: {c: run["recipe"].get(c) for c in columns} for name, run in runs.items()}).T
 table = table.fillna({"method": "sft", "full": False})
-table.assign(questions=[r["questions"] for r in runs.values()], minutes=[r["seconds"] / 60 for r in runs.values()])
+table.assign(questions=[r["questions"] for r in runs.values()], minutes=[round(r["seconds"] / 60, 1) for r in runs.values()])
 
 # %% [markdown]
 # All start from the PLM of this book, or from the recipe named under `start`: `sft1-dpo-rlvr` is a chain of three, with a checkpoint each. `full` trains every weight but the embeddings; the
@@ -182,7 +182,8 @@ axes = plots.plot_chain(diagrams)
 columns = ["accuracy", "confidence", "ece", "ece_floor", "ece_interval", "brier", "nll", "auroc"]
 rows = {n: metrics.summary(np.exp(drift.log_softmax_options(z)), labels, draws=300) for n, z in stages.items()}
 stage_table = pd.DataFrame(rows).T[columns]
-stage_table.assign(ece_interval=[f"{a:.3f} to {b:.3f}" for a, b in stage_table.ece_interval]).round(3)
+intervals = [f"{a:.3f} to {b:.3f}" for a, b in stage_table.pop("ece_interval")]
+stage_table.astype(float).round(3).assign(ece_interval=intervals)
 
 # %% tags=["remove-input"]
 ece = stage_table["ece"].astype(float)
