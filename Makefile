@@ -17,7 +17,7 @@ help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
-	@echo 'make live       run the live tests and the live chapter with the real models, then build the site with its result'
+	@echo 'make live       run the live tests and the live chapters with the real models, then build the site with its result'
 	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make nightly    train anew what is not shipped (hours; goes on where it stopped) and compare every trace with it'
 	@echo 'make bench      time and memory against the bare passes'

@@ -1,7 +1,10 @@
 """One training step of the lab beside the same step of trl's trainers: why the lab has a loop of its own.
 
+    python benchmarks/train_step.py
+
 Both see the same batch, the same LoRA update and the same weights in one run, and must find the same loss; a step is
-the loss and its gradient. Needs the lab's environment (`make lab`).
+the loss and its gradient. Prints the shortest and the longest of a few steps, and the ratio of the shortest. Needs the
+lab's environment (`make lab`).
 """
 
 from __future__ import annotations
@@ -84,8 +87,8 @@ def trl_losses(recipe: Recipe, trainer, inputs) -> dict[str, Callable[[], torch.
     return cases
 
 
-def seconds(loss: Callable[[], torch.Tensor]) -> tuple[float, float]:
-    """Loss, and the shortest of a few steps: forward and backward."""
+def seconds(loss: Callable[[], torch.Tensor]) -> tuple[float, list[float]]:
+    """Loss, and the seconds of a few steps (forward and backward), shortest first."""
     times, value = [], 0.0
     for _ in range(REPEATS):
         began = time.perf_counter()
@@ -93,10 +96,10 @@ def seconds(loss: Callable[[], torch.Tensor]) -> tuple[float, float]:
         result.backward()
         times.append(time.perf_counter() - began)
         value = result.item()
-    return value, min(times)
+    return value, sorted(times)
 
 
-def compare(recipe: Recipe, load: Callable[[], LoadedModel]) -> list[tuple[str, float, float]]:
+def compare(recipe: Recipe, load: Callable[[], LoadedModel]) -> list[tuple[str, list[float], list[float]]]:
     """(case, seconds of the lab, seconds of trl) for a recipe; raises ValueError where the two losses differ."""
     batch, rows = random_batch(recipe), []
     value, own = seconds(lab_loss(recipe, fresh(recipe, load)[0], batch))
@@ -125,7 +128,8 @@ def main() -> None:
     for name in ("sft1", "dpo"):
         recipe = RECIPES[name]
         for case, own, theirs in compare(recipe, lambda base=recipe.base: load_model(base)):
-            print(f"{case}: lab {own:.2f} s, trl {theirs:.2f} s, trl / lab {theirs / own:.2f}", flush=True)
+            ours, other = (f"{times[0]:.2f} to {times[-1]:.2f} s" for times in (own, theirs))
+            print(f"{case}: lab {ours}, trl {other}; trl / lab {theirs[0] / own[0]:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ RECIPE = Recipe(name="tiny", learning_rate=5e-3, batch_size=4, rank=2, tail=0.5,
 DPO = Recipe(name="tiny-dpo", method="dpo", learning_rate=5e-3, batch_size=4, rank=2, beta=0.5, epochs=3)
 RLVR = Recipe(name="tiny-rlvr", method="rlvr", learning_rate=5e-3, batch_size=4, rank=2, epochs=3)
 FULL = Recipe(name="tiny-full", full=True, learning_rate=3e-2, batch_size=4, epochs=3)
-DIES_AT = 13  # of 24 steps; the last checkpoint then is that of step 10
+DIES_AT = 18  # of 24 steps; the last checkpoint then is that of step 15, and holds three steps of a tail
 
 
 def tiny_model():
@@ -36,11 +38,11 @@ def examples(n: int = 32, start: int = 0) -> list[Example]:
     ]
 
 
-def train(recipe: Recipe, out: Path, dev: int = 0, **options) -> Path:
-    """Train a fresh tiny model by the lab's loop, on 32 examples."""
+def train(recipe: Recipe, out: Path, **options) -> Path:
+    """Train a fresh tiny model by the lab's loop, on 32 examples; 12 others develop where the recipe has a tail."""
     from dualalign.lab import train as loop
 
-    return loop.train(tiny_model(), examples(), recipe, Path(out), examples(dev, 32), **options)
+    return loop.train(tiny_model(), examples(), recipe, Path(out), examples(12 if recipe.tail else 0, 32), **options)
 
 
 def load(folder: Path, name: str = "adapter_model.safetensors") -> dict:
@@ -50,26 +52,28 @@ def load(folder: Path, name: str = "adapter_model.safetensors") -> dict:
 
 
 def until_killed(recipe: Recipe, out: Path, how: str) -> None:
-    """Train until step 13, or into the second checkpoint, and wait there for a SIGKILL."""
+    """Train until step 18, or into the second checkpoint's file, and wait there for a SIGKILL."""
+    import safetensors.torch
+
     from dualalign.lab import train as loop
 
     loop.SAVE_EVERY = 5
-    advance, save = loop._Run.advance, loop._Run._save
+    advance, save = loop._Run.advance, safetensors.torch.save_file
 
     def stop(self, *arguments):
         if self.step == DIES_AT:
             wait()
         advance(self, *arguments)
 
-    def half(self):
-        if self.step < 10:
-            return save(self)
-        (self.part / "state.tmp").write_bytes((self.part / "state.safetensors").read_bytes()[:999])
-        wait()
+    def half(tensors, path, metadata):
+        save(tensors, path, metadata)
+        if json.loads(metadata["meta"])["step"] == 10:
+            os.truncate(path, 999)
+            wait()
 
     loop._Run.advance = stop
     if how == "in-a-checkpoint":
-        loop._Run._save = half
+        safetensors.torch.save_file = half
     train(recipe, out)
 
 

@@ -13,7 +13,7 @@ import pytest
 from models_kit import save_tiny, tiny_questions
 
 from dualalign import Traces
-from dualalign.lab import catalogue, pool
+from dualalign.lab import catalogue, pool, runs
 from dualalign.lab import check as checking
 from dualalign.lab.catalogue import Entry, Pair
 from dualalign.lab.recipes import RECIPES, Recipe
@@ -37,7 +37,7 @@ def house(base, tmp_path, monkeypatch):
     for recipe in (first, replace(first, name="second", start="first", method="rlvr", epochs=2)):
         monkeypatch.setitem(RECIPES, recipe.name, recipe)
     monkeypatch.setattr(catalogue, "PAIRS", {"second": Pair("second", plm="first")})
-    entries = [Entry("own.jsonl", "choices", pair="second", short="own", stored=s) for s in ("float32",)]
+    entries = [Entry("own.jsonl", "choices", pair="second", short="own", stored="float32")]
     entries.append(replace(entries[0], short="half", stored="float16"))
     monkeypatch.setattr(catalogue, "CATALOGUE", {entry.name: entry for entry in entries})
     monkeypatch.setattr(pool, "training_pool", lambda mirror: QUESTIONS)
@@ -51,7 +51,8 @@ def made(house):
     """The same with weights and traces in place."""
     from dualalign.lab import tracing
 
-    checking.remake("second")
+    for name in runs.chain("second"):
+        runs.run(name)
     for entry in house:
         tracing.trace(entry, tracing.Models(catalogue.PAIRS["second"]))
     return house
@@ -77,7 +78,8 @@ def test_remade_weights_pass_and_are_said_to_be_the_same(made, monkeypatch, caps
         "first: the very weights of run.json",
         "second: the very weights of run.json",
     ]
-    assert re.findall(r"^second__(\w+)__choices (\w+) (\w+): moved 0\.0000, accuracy \+0\.000  ok$", out, re.M) == [
+    passed = r"^second__(\w+)__choices (\w+) (\w+): at most \S+ nats, moved 0\.0000, accuracy \+0\.000  ok$"
+    assert re.findall(passed, out, re.M) == [
         ("own", "plm", "first"), ("own", "polm", "second"), ("half", "plm", "first"), ("half", "polm", "second"),
     ]  # fmt: skip
     assert out.endswith("4 comparisons, all within tolerance\n")
@@ -92,13 +94,15 @@ def test_other_weights_fail_with_one_line(made, monkeypatch, capsys):
     assert err.count("\n") == 1
     assert "second__own__choices: second (polm)" in err
     assert "2 of 4 comparisons failed" in err
-    assert "plm first: moved 0.0000" in out
+    assert re.search(r"plm first: at most \S+ nats, moved 0\.0000", out)
     assert "differs" in out
 
 
 @pytest.mark.models
 def test_what_cannot_be_compared_is_one_line(house, monkeypatch, capsys):
-    assert "no trace of this pair is in data/traces" in command(monkeypatch, capsys, "second")[2]
+    for arguments in (["second"], ["second", "--remake"]):
+        assert "no trace of this pair is in data/traces" in command(monkeypatch, capsys, *arguments)[2]
+    assert not catalogue.ADAPTERS.exists()
     assert checking.remade_pairs() == []
     (catalogue.TRACES / "second__own__choices.safetensors").write_bytes(b"")
     code, _, err = command(monkeypatch, capsys)
@@ -126,15 +130,15 @@ def test_permuted_options_are_asked_again_in_their_order(made, tmp_path):
 
 def change(**values) -> checking.Change:
     return checking.Change(
-        **{"trace": "t", "side": "polm", "model": "sft1", "nats": 0, "moved": 0, "accuracy": 0} | values
+        **{"trace": "t", "side": "polm", "model": "sft1", "nats": 3, "beyond": 0, "moved": 0, "accuracy": 0} | values
     )
 
 
 def test_remade_weights_may_differ_by_the_stated_amounts_and_shipped_ones_may_not():
-    allowed = [change(nats=3.0), change(moved=checking.MOVED), change(accuracy=-checking.ACCURACY)]
+    allowed = [change(beyond=3.0), change(moved=checking.MOVED), change(accuracy=-checking.ACCURACY)]
     assert not any(c.fails for c in allowed)
     checking.verdict([*allowed, change(model="plm")])
-    refused = [change(moved=checking.MOVED + 1e-6), change(accuracy=-0.03), change(model="plm", nats=1e-6)]
+    refused = [change(moved=checking.MOVED + 1e-6), change(accuracy=-0.03), change(model="plm", beyond=1e-6)]
     assert all(c.fails for c in refused)
     with pytest.raises(ValueError, match=r"t: sft1 \(polm\) moves an option's probability by 0.020 .*; 3 of 6 comp"):
         checking.verdict([*allowed, *refused])

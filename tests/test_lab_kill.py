@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import lab_kit as kit
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.models
@@ -21,8 +21,11 @@ RECIPES = {"sft": kit.RECIPE, "dpo": kit.DPO, "rlvr": kit.RLVR, "full": kit.FULL
 FILE = {True: "model.safetensors", False: "adapter_model.safetensors"}
 
 
-def weights(folder, recipe) -> bytes:
-    return (folder / FILE[recipe.full]).read_bytes()
+def weights(folder, recipe) -> tuple[bytes, dict]:
+    """The weights of a run, and its record but for the time it took."""
+    record = json.loads((folder / "run.json").read_text())
+    assert record.pop("seconds") > 0
+    return (folder / FILE[recipe.full]).read_bytes(), record
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,7 @@ def often(monkeypatch):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The weights of uninterrupted runs, as bytes."""
+    """The weights and records of uninterrupted runs."""
     made = tmp_path_factory.mktemp("whole")
     return {name: weights(kit.train(recipe, made / name), recipe) for name, recipe in RECIPES.items()}
 
@@ -66,7 +69,7 @@ def test_sigkill_in_the_middle_ends_in_the_same_bytes(whole, tmp_path):
 
 
 def interrupted(recipe, out, monkeypatch):
-    """Train until step 13 and raise there."""
+    """Train until `kit.DIES_AT` and raise there."""
     from dualalign.lab import train as loop
 
     advance, steps = loop._Run.advance, []
@@ -87,7 +90,7 @@ def interrupted(recipe, out, monkeypatch):
 def test_the_other_methods_resume_to_the_same_bytes(name, whole, tmp_path, monkeypatch):
     steps = interrupted(RECIPES[name], tmp_path / name, monkeypatch)
     assert weights(kit.train(RECIPES[name], tmp_path / name), RECIPES[name]) == whole[name]
-    assert steps == [*range(14), *range(10, 24)]
+    assert steps == [*range(19), *range(15, 24)]
 
 
 def test_dpo_takes_its_reference_from_the_start_even_after_a_resume(tmp_path, monkeypatch):
@@ -100,9 +103,11 @@ def test_dpo_takes_its_reference_from_the_start_even_after_a_resume(tmp_path, mo
         return seen[-1]
 
     monkeypatch.setattr(loop._Run, "_reference", remembered)
+    finish, used = loop._Run.finish, []
+    monkeypatch.setattr(loop._Run, "finish", lambda self, choice: used.append(self.reference) or finish(self, choice))
     interrupted(kit.DPO, tmp_path / "dpo", monkeypatch)
     kit.train(kit.DPO, tmp_path / "dpo")
-    assert seen[0] == seen[1]
+    assert used == seen  # taken once
     assert len(seen[0]) == 32
 
 
@@ -186,8 +191,9 @@ def test_a_damaged_checkpoint_is_one_line(damage, tmp_path, monkeypatch):
 def test_a_pickled_checkpoint_is_refused_and_never_read(tmp_path):
     (tmp_path / "run.part").mkdir()
     (tmp_path / "run.part/state.pt").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
-    with pytest.raises(ValueError, match=r"state.pt: a pickled checkpoint.*remove the folder .*run.part$"):
-        kit.train(kit.RLVR, tmp_path / "run")
+    for recipe in (kit.RLVR, kit.DPO):
+        with pytest.raises(ValueError, match=r"state.pt: a pickled checkpoint.*remove the folder .*run.part$"):
+            kit.train(recipe, tmp_path / "run")
 
 
 def test_a_checkpoint_of_other_examples_or_another_start_is_refused(tmp_path, monkeypatch):
@@ -201,14 +207,20 @@ def test_a_checkpoint_of_other_examples_or_another_start_is_refused(tmp_path, mo
         kit.train(kit.RLVR, tmp_path / "run", start=start)
 
 
-def test_a_checkpoint_from_before_inputs_were_recorded_still_serves(whole, tmp_path, monkeypatch):
-    from safetensors import safe_open
-    from safetensors.torch import load_file, save_file
+def test_a_batch_of_a_trace_killed_while_it_is_written_is_done_again(tmp_path, monkeypatch):
+    from dualalign.traces.shards import Shards
 
-    state = state_of(tmp_path, monkeypatch)
-    with safe_open(state, "pt") as file:
-        meta = json.loads(file.metadata()["meta"])
-    meta.pop("inputs")
-    save_file(load_file(state), state, {"meta": json.dumps(meta)})
-    assert weights(kit.train(kit.RLVR, tmp_path / "run"), kit.RLVR) == whole["rlvr"]
-    shutil.rmtree(tmp_path / "run")
+    def half(file, logits, **_):
+        file.write(b"\x93NUMPY")
+        raise KeyboardInterrupt
+
+    batch = np.zeros((2, 3, 4), np.float32)
+    Shards(tmp_path / "t", {}).write("plm", 0, batch)
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", half)
+        with pytest.raises(KeyboardInterrupt):
+            Shards(tmp_path / "t", {}).write("plm", 1, batch)
+    again = Shards(tmp_path / "t", {})
+    assert again.missing("plm", 3) == [1, 2]
+    again.write("plm", 1, batch + 1)
+    assert again.read("plm", [[0, 1], [2, 3]], 4)[:, 0, 0].tolist() == [0, 0, 1, 1]

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from models_kit import save_tiny, tiny_questions
 
-from dualalign.lab import pool, runs
+from dualalign.lab import catalogue, pool, runs
 from dualalign.lab.recipes import RECIPES, Recipe
 from dualalign.questions import save_file
 
@@ -34,6 +34,7 @@ def process(*arguments, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     [
         (["train", "sft9"], "sft9: no such recipe; known are plm, sft4"),
         (["check", "sft9"], "sft9: no such pair; known are sft4"),
+        (["check", "sft9", "--remake"], "sft9: no such pair; known are sft4"),
         (["trace", "sft9"], "sft9: no such pair or trace; known are"),
         (["train", "sft1", "--questions", "data/questions/arc-easy.jsonl"], "the evaluation set arc-easy/test"),
     ],
@@ -82,6 +83,31 @@ def test_a_start_that_is_missing_names_the_command(lab):
     )
 
 
+def test_a_trace_without_weights_names_the_commands_in_order(lab, monkeypatch):
+    pair = catalogue.Pair("later", plm="tiny")
+    monkeypatch.setattr(catalogue, "PAIRS", {"later": pair})
+    entry = catalogue.Entry("own.jsonl", "choices", pair="later")
+    monkeypatch.setattr(catalogue, "CATALOGUE", {entry.name: entry})
+    first, then = (f"python -m dualalign.lab train {name}" for name in ("tiny", "later"))
+    assert f"data/adapters/tiny: no weights; run: {first}\n" in lab("trace", "later")[1]
+    monkeypatch.setattr(catalogue, "PAIRS", {"later": replace(pair, plm="smollm2")})
+    assert f"data/adapters/later: no weights; run: {first} && {then}\n" in lab("trace", "later")[1]
+    start_folder({})
+    assert f"data/adapters/later: no weights; run: {then}\n" in lab("trace")[1]
+
+
+def test_what_is_refused_leaves_finished_weights_alone(lab):
+    folder = start_folder({"base_model_name_or_path": "package:gemma3-270m"})
+    finished = Path(shutil.copytree(folder, "data/adapters/later-own"))
+    write_prints(QUESTIONS)
+    save_file(QUESTIONS, Path("own.jsonl"))
+    again = ("train", "later", "--questions", "own.jsonl", "--force")
+    assert "stands in the evaluation set" in lab(*again)[1]
+    (folder / "adapter_model.safetensors").unlink()
+    assert "data/adapters/tiny: no weights" in lab(*again)[1]
+    assert (finished / "adapter_model.safetensors").read_bytes() == b"x"
+
+
 def test_a_start_of_another_base_is_refused(lab):
     start_folder({"base_model_name_or_path": OTHER})
     code, error = lab("train", "later")
@@ -94,7 +120,7 @@ def test_a_pickled_start_is_refused(lab, name):
     start_folder({"base_model_name_or_path": "package:gemma3-270m"}, name)
     code, error = lab("train", "later")
     assert code == 2
-    assert "data/adapters/tiny: pickled weights only, which can run code when read" in error
+    assert f"data/adapters/tiny/{name}: pickled, which can run code when read; run: python -m" in error
 
 
 def test_a_start_that_is_a_whole_model_is_refused(lab):

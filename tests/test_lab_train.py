@@ -71,6 +71,31 @@ def test_the_batch_plan_covers_every_question_once_an_epoch():
     assert plan != batch_plan(examples(30), replace(RECIPE, seed=1))
 
 
+def test_the_curve_is_of_the_style_that_most_questions_are_asked_in(tmp_path, capsys):
+    recipe = Recipe(name="gaps", mix={"letters": 0.2, "cloze": 0.8}, learning_rate=5e-3, batch_size=4, rank=2)
+    asked = [replace(e, style="cloze" if i % 4 else "letters") for i, e in enumerate(examples())]
+    from dualalign.lab.train import train
+
+    curve = record(train(tiny_model(), asked, recipe, tmp_path / "gaps"))["curve"]
+    assert all(0.5 <= row["confidence"] <= 1 and row["nll"] > 0 for row in curve)  # two options
+    assert "gaps step 8/8  cloze: confidence 0." in capsys.readouterr().out
+    other = replace(recipe, mix={"choices": 1.0})  # nothing is said of a style in which nothing was asked
+    assert {tuple(row) for row in record(train(tiny_model(), asked, other, tmp_path / "other"))["curve"]} == {
+        ("step", "loss")
+    }
+
+
+def test_a_row_of_the_curve_is_the_mean_of_its_stretch():
+    from dualalign.lab.train import _thin
+
+    said = [[["cloze", 0.5, 1, 0.7], ["p-true", 0.9, 1, 0.1]], [["cloze", 0.7, 0, 1.5]], [["p-true", 0.8, 1, 0.2]]]
+    curve = [{"step": i, "loss": float(i), "questions": questions} for i, questions in enumerate(said, 1)]
+    assert _thin(curve, "cloze", points=2) == [
+        {"step": 2, "loss": 1.5, "confidence": 0.6, "accuracy": 0.5, "nll": 1.1},
+        {"step": 3, "loss": 3.0},
+    ]
+
+
 def test_dpo_starts_at_ln_2_and_parts_the_two_options(tmp_path):
     import math
 

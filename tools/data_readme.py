@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 DATA = ROOT / "data"
 SHIPPED = ("plm", "sft4")
 SETS = {  # set: where it comes from, licence, what it is for
@@ -36,15 +37,27 @@ def stored(path: Path) -> str:
 
 def missing_rows() -> list[str]:
     """What the catalogue lists and the repository does not hold, with the command that makes it."""
-    from dualalign.lab import catalogue
+    from dualalign.lab.catalogue import CATALOGUE, PAIRS
+    from dualalign.lab.recipes import RECIPES
 
-    entries = [e for e in catalogue.CATALOGUE.values() if not (ROOT / e.path).exists()]
-    return [f"- `python -m dualalign.lab trace {e.name}`" for e in entries] or ["- nothing: all of it is here"]
+    rows = [f"- `python -m dualalign.lab train {n}`: its weights" for n in RECIPES if not record(n).exists()]
+    for pair in PAIRS:
+        entries = [e for e in CATALOGUE.values() if e.pair == pair]
+        absent = [e.name for e in entries if not (ROOT / e.path).exists()]
+        if absent and len(absent) == len(entries):
+            rows.append(f"- `python -m dualalign.lab trace {pair}`: {len(absent)} traces")
+        else:
+            rows.extend(f"- `python -m dualalign.lab trace {name}`" for name in absent)
+    return rows or ["- nothing: all of it is here"]
+
+
+def record(run: str) -> Path:
+    return DATA / "adapters" / run / "run.json"
 
 
 def trace_rows() -> list[str]:
-    sys.path.insert(0, str(ROOT))
     from dualalign import Traces, protocol
+    from dualalign.lab.catalogue import PAIRS
 
     rows = []
     for path in sorted((DATA / "traces").glob("*.safetensors")):
@@ -55,6 +68,7 @@ def trace_rows() -> list[str]:
         ]
         cells = [
             f"`{path.name}`",
+            ", ".join(PAIRS[path.stem.split("__")[0]].sides),
             str(len(traces)),
             stored(path),
             f"{g['chance']:.3f}",
@@ -67,16 +81,12 @@ def trace_rows() -> list[str]:
 
 
 def adapter_rows() -> list[str]:
-    sys.path.insert(0, str(ROOT))
     from dualalign.lab.recipes import RECIPES
 
     rows = []
-    for name in (n for n in RECIPES if (DATA / f"adapters/{n}/run.json").exists()):
-        folder = DATA / "adapters" / name
-        run = json.loads((folder / "run.json").read_text())
+    for name in (n for n in RECIPES if record(n).exists()):
+        run = json.loads(record(name).read_text())
         r = {"method": "sft", "full": False, "base": "package:gemma3-270m"} | run["recipe"]
-        weights = folder / "adapter_model.safetensors"
-        here = weights.exists() and name in SHIPPED
         cells = [
             f"`{name}`",
             r["start"] or r["base"].removeprefix("package:"),
@@ -86,25 +96,27 @@ def adapter_rows() -> list[str]:
             f"{r['learning_rate']:g}",
             str(r["seed"]),
             f"{run['seconds'] / 60:.0f}",
-            "yes" if here else "no",
-            f"`{run.get('sha256') or sha256(weights)}`",
+            "yes" if name in SHIPPED else "no",
+            f"`{run['sha256']}`" if "sha256" in run else "not recorded",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
 
 
+def file_rows(folder: str) -> list[str]:
+    files = sorted(p for p in (DATA / folder).glob("*") if p.is_file())
+    return [f"| `{folder}/{p.name}` | {p.stat().st_size / 1e3:.0f} | `{sha256(p)}` |" for p in files]
+
+
 def text() -> str:
     sets = [f"| {name} | {origin} | {licence} |" for name, (origin, licence) in SETS.items()]
-    questions = [
-        f"| `questions/{p.name}` | {p.stat().st_size / 1e3:.0f} | `{sha256(p)}` |"
-        for p in sorted((DATA / "questions").iterdir())
-    ]
     return TEMPLATE.format(
         traces="\n".join(trace_rows()),
         missing="\n".join(missing_rows()),
         adapters="\n".join(adapter_rows()),
         sets="\n".join(sets),
-        questions="\n".join(questions),
+        questions="\n".join(file_rows("questions")),
+        results="\n".join(file_rows("results")),
         inputs=INPUTS,
     )
 
@@ -144,7 +156,8 @@ fine-tuning of all but the embeddings; the others are LoRA updates. Weights that
 `python -m dualalign.lab train NAME` (its start first). The same machine gives the same sha256; another processor rounds
 otherwise in the last bits, so that its weights differ a little.
 
-Their recipes are in `dualalign/lab/recipes.py`. Each folder's `run.json` holds the whole recipe and the curve; that of `plm` also holds the figures
+Their recipes are in `dualalign/lab/recipes.py`. Each folder's `run.json` holds the whole recipe and the curve (its
+confidence, accuracy and loss are of the style in which most questions were asked); that of `plm` also holds the figures
 on the development questions (part of the training pool, never trained on) by which its last step was chosen: the weights of
 the last 30 % of the steps averaged or not, and one number, the gain of the final norm, fitted by log loss.
 
@@ -158,11 +171,11 @@ question in one file (the tensor `order` says which), `full` is the whole of MML
 Option logits after every layer, read with float32 weights, stored with the number of bits given. Figures are accuracy / mean
 confidence / ECE (noise floor). Questions that a style cannot read (options that begin with the same token) are left out.
 
-| file | rows | bits | chance | PLM | PoLM | agreement | sha256 |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| file | models | rows | bits | chance | PLM | PoLM | agreement | sha256 |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {traces}
 
-In the catalogue (`dualalign/lab/catalogue.py`), but not shipped:
+In the catalogue (`dualalign/lab/catalogue.py`), but not made here; made by command:
 
 {missing}
 
@@ -182,6 +195,14 @@ hash of every question's normalised text, and a test compares them.
 
 `questions/arc-easy.jsonl` is the sample of the live chapter: 200 questions of ARC-Easy test, CC BY-SA 4.0, by the authors of
 the AI2 Reasoning Challenge.
+
+## The controlled world
+
+Made by `python -m dualalign.lab world` from nothing but its seeds; no text, no licence of others.
+
+| file | kB | sha256 |
+| --- | --- | --- |
+{results}
 
 ## Remake it
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ..questions import OptionClash, encode_question, load, save_file
+from ..questions import load, save_file
 from . import catalogue, pool, runs
 from .world.command import world
 
@@ -58,6 +58,7 @@ def trace(names: Annotated[list[str] | None, typer.Argument()] = None, mirror: M
 
     wanted = [e for name in names or catalogue.PAIRS for e in _entries(name) if not e.path.exists()]
     for pair in dict.fromkeys(e.pair for e in wanted):
+        runs.need(*catalogue.PAIRS[pair].sides)
         models = tracing.Models(catalogue.PAIRS[pair])
         for entry in (e for e in wanted if e.pair == pair):
             print(tracing.trace(entry, models, mirror), flush=True)
@@ -69,7 +70,7 @@ def samples(mirror: Mirror = None, n: int = 200) -> None:
     from ..models import load_model
 
     tokenizer = load_model(catalogue.BASE).tokenizer
-    readable = [q for q in load("arc-easy/test", mirror) if _readable(tokenizer, q)]
+    readable = [q for q in load("arc-easy/test", mirror) if pool.reads_choices(tokenizer, q)]
     print(save_file(readable[:n], Path("data/questions/arc-easy.jsonl")))
 
 
@@ -78,14 +79,6 @@ def fingerprints(mirror: Mirror = None) -> None:
     """Write a fingerprint of every training and evaluation question: the proof that they never meet."""
     pool.fingerprints(mirror).to_parquet(pool.FINGERPRINTS, index=False, compression="zstd")
     print(pool.FINGERPRINTS)
-
-
-def _readable(tokenizer, question) -> bool:
-    try:
-        encode_question(tokenizer, question, "choices")
-    except OptionClash:
-        return False
-    return True
 
 
 def _entries(name: str) -> list[catalogue.Entry]:

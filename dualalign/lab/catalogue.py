@@ -40,9 +40,14 @@ class Pair:
     foreign: bool = False
     shipped: bool = False
 
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Names of the PLM and of the PoLM."""
+        return self.plm, self.polm
+
     def specs(self):
         """What `load_model` needs for the PLM and for the PoLM."""
-        return tuple(_spec(name) for name in (self.plm, self.polm))
+        return tuple(_spec(name) for name in self.sides)
 
 
 def _spec(name: str):

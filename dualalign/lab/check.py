@@ -13,10 +13,9 @@ from .. import drift
 from ..traces import Traces
 from . import catalogue
 from .catalogue import Entry
-from .recipes import RECIPES
-from .runs import chain, run
+from .runs import missing, need, run
 from .tracing import Models, again, allowance, deviation
-from .weights import FILES, finished, sha256
+from .weights import FILES, sha256
 
 # The same machine gives the same weights. On another, sums differ in their last bits, and nobody can derive how far
 # training carries that. Measured once: 75 steps of SFT from weights changed by 1e-7 of themselves moved no option's
@@ -24,7 +23,7 @@ from .weights import FILES, finished, sha256
 # more: both numbers are a choice.
 MOVED = 0.02  # mean absolute change of an option's probability
 ACCURACY = 0.02  # absolute change of accuracy: four of 200 questions
-SHIPPED = {name for pair in catalogue.PAIRS.values() if pair.shipped for name in (pair.plm, pair.polm)}
+SHIPPED = {name for pair in catalogue.PAIRS.values() if pair.shipped for name in pair.sides}
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,9 @@ class Change:
     ----------
     trace, side, model : str
     nats : float
-        Largest change of an option's log-probability at any layer, beyond what rounding on disk explains.
+        Largest change of an option's log-probability at any layer.
+    beyond : float
+        How far a question goes beyond its `tracing.allowance`, in nats; 0 where none does.
     moved : float
         Mean absolute change of an option's probability.
     accuracy : float
@@ -46,6 +47,7 @@ class Change:
     side: str
     model: str
     nats: float
+    beyond: float
     moved: float
     accuracy: float
 
@@ -56,8 +58,8 @@ class Change:
         Shipped weights must give the shipped logits; remade ones may differ by `MOVED` and `ACCURACY`.
         """
         where = f"{self.trace}: {self.model} ({self.side})"
-        if self.model in SHIPPED and self.nats > 0:
-            return f"{where} is {self.nats:.3g} nats beyond the tolerance"
+        if self.model in SHIPPED and self.beyond > 0:
+            return f"{where} is {self.beyond:.3g} nats beyond the tolerance"
         if self.moved > MOVED:
             return f"{where} moves an option's probability by {self.moved:.3f} on average (at most {MOVED})"
         if abs(self.accuracy) > ACCURACY:
@@ -67,7 +69,8 @@ class Change:
     def __str__(self) -> str:
         verdict = "differs" if self.fails else "ok"
         return (
-            f"{self.trace} {self.side} {self.model}: moved {self.moved:.4f}, accuracy {self.accuracy:+.3f}  {verdict}"
+            f"{self.trace} {self.side} {self.model}: at most {self.nats:.2g} nats, moved {self.moved:.4f}, "
+            f"accuracy {self.accuracy:+.3f}  {verdict}"
         )
 
 
@@ -78,21 +81,23 @@ def entries_of(pair: str) -> list[Entry]:
     return [entry for entry in catalogue.CATALOGUE.values() if entry.pair == pair and entry.path.exists()]
 
 
+def to_compare(pair: str) -> list[Entry]:
+    """The same; ValueError, one line, where there is none."""
+    entries = entries_of(pair)
+    if not entries:
+        raise ValueError(f"{pair}: no trace of this pair is in {catalogue.TRACES}; nothing to compare with")
+    return entries
+
+
 def remade_pairs() -> list[str]:
     """Pairs whose weights are not shipped while traces of them are."""
     return [name for name, pair in catalogue.PAIRS.items() if not pair.shipped and entries_of(name)]
 
 
-def missing(pair: str) -> list[str]:
-    """Recipes of a pair whose weights are not here, in the order in which they can be trained."""
-    sides = (catalogue.PAIRS[pair].plm, catalogue.PAIRS[pair].polm)
-    needed = dict.fromkeys(name for side in sides if side in RECIPES for name in chain(side))
-    return [name for name in needed if not finished(catalogue.ADAPTERS / name)]
-
-
 def remake(pair: str, mirror=None) -> None:
     """Train what is missing of a pair, and say of each whether it came out as the weights of the shipped record."""
-    for name in missing(pair):
+    to_compare(pair)  # before hours of training
+    for name in missing(*catalogue.PAIRS[pair].sides):
         record = catalogue.ADAPTERS / name / "run.json"
         before = json.loads(record.read_text("utf-8")).get("sha256") if record.is_file() else None
         folder = run(name, mirror)
@@ -108,13 +113,8 @@ def check(pair: str, n: int = 200, mirror=None) -> list[Change]:
     ValueError
         One line: unknown pair, no shipped trace, weights that are not here.
     """
-    entries = entries_of(pair)
-    if not entries:
-        raise ValueError(f"{pair}: no trace of this pair is in {catalogue.TRACES}; nothing to compare with")
-    if absent := missing(pair):
-        raise ValueError(
-            f"{catalogue.ADAPTERS / absent[0]}: no weights; run: python -m dualalign.lab train {absent[0]}"
-        )
+    entries = to_compare(pair)
+    need(*catalogue.PAIRS[pair].sides)
     models, changes = Models(catalogue.PAIRS[pair]), []
     with tempfile.TemporaryDirectory() as scratch:
         for entry in entries:
@@ -127,11 +127,13 @@ def check(pair: str, n: int = 200, mirror=None) -> list[Change]:
 
 def compare(entry: Entry, now: Traces, then: Traces) -> list[Change]:
     """The changes of both sides of a trace."""
-    excess = (deviation(now, then) - allowance(then, entry.stored)).max(axis=0)
-    pair, changes = catalogue.PAIRS[entry.pair], []
-    for column, (side, model) in enumerate((("plm", pair.plm), ("polm", pair.polm))):
+    change = deviation(now, then)
+    beyond = (change - allowance(then, entry.stored)).max(axis=0).clip(min=0)
+    changes = []
+    for column, (side, model) in enumerate(zip(("plm", "polm"), catalogue.PAIRS[entry.pair].sides, strict=True)):
         moved, accuracy = _moved(getattr(now, f"{side}_final"), getattr(then, f"{side}_final"), then.labels)
-        changes.append(Change(entry.name, side, model, max(float(excess[column]), 0.0), moved, accuracy))
+        nats = float(change[:, column].max())
+        changes.append(Change(entry.name, side, model, nats, float(beyond[column]), moved, accuracy))
     return changes
 
 

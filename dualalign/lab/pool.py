@@ -136,6 +136,15 @@ def encode_example(tokenizer, question: Question, style: str, rng: random.Random
     return Example(question.id, style, tuple(prompt_ids), tuple(option_ids), question.answer)
 
 
+def reads_choices(tokenizer, question: Question) -> bool:
+    """Whether the style ``choices`` can read a question: no two options begin with the same token."""
+    try:
+        encode_question(tokenizer, question, "choices")
+    except OptionClash:
+        return False
+    return True
+
+
 def mixed_examples(tokenizer, pool: list[Question], mix: dict[str, float], clash_mix: dict[str, float], seed: int):
     """Each question once, in one style.
 
@@ -155,7 +164,7 @@ def mixed_examples(tokenizer, pool: list[Question], mix: dict[str, float], clash
     rng = random.Random(seed)
     examples = []
     for question in pool:
-        style = _draw(mix if _reads_choices(tokenizer, question) else clash_mix, rng)
+        style = _draw(mix if reads_choices(tokenizer, question) else clash_mix, rng)
         if style is not None:
             examples.extend(_try_encode(tokenizer, question, style, rng))
     rng.shuffle(examples)
@@ -173,14 +182,6 @@ def _draw(mix: dict[str, float], rng: random.Random) -> str | None:
             return style
         u -= probability
     return None
-
-
-def _reads_choices(tokenizer, question: Question) -> bool:
-    try:
-        encode_question(tokenizer, question, "choices")
-    except OptionClash:
-        return False
-    return True
 
 
 def _try_encode(tokenizer, question: Question, style: str, rng: random.Random) -> list[Example]:

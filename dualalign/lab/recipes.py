@@ -58,6 +58,11 @@ class Recipe:
     gain: bool = False
     seed: int = 0
 
+    @property
+    def style(self) -> str:
+        """The style in which most questions are asked: the curve's confidence, accuracy and loss are of these."""
+        return max(self.mix, key=self.mix.get)
+
 
 PLM = Recipe(
     name="plm",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..models.spec import check_base
 from ..questions import Question
 from . import catalogue, pool
 from .recipes import RECIPES, Recipe
-from .weights import check_start, finished, remove
+from .weights import finished, pickles, remove
 
 
 def recipe_of(name: str) -> Recipe:
@@ -23,6 +24,29 @@ def chain(name: str) -> list[str]:
     return [*(chain(start) if start else []), name]
 
 
+def missing(*names: str) -> list[str]:
+    """The recipes among these names, and those that they go on from, without weights here: in the order of training."""
+    needed = dict.fromkeys(link for name in names if name in RECIPES for link in chain(name))
+    return [link for link in needed if not finished(catalogue.ADAPTERS / link)]
+
+
+def need(*names: str) -> None:
+    """Check that the weights of recipes are here; names that are no recipe need none.
+
+    Raises
+    ------
+    ValueError
+        One line: no weights or pickled ones only, and the commands that make them.
+    """
+    for name in missing(*names):
+        if name in names:
+            folder = catalogue.ADAPTERS / name
+            found = pickles(folder)
+            reason = f"{found[0]}: pickled, which can run code when read" if found else f"{folder}: no weights"
+            commands = " && ".join(f"python -m dualalign.lab train {link}" for link in missing(name))
+            raise ValueError(f"{reason}; run: {commands}")
+
+
 def run(name: str, mirror=None, own: Path | None = None, force: bool = False) -> Path:
     """Train one recipe and write its weights to ``data/adapters/<name>``.
 
@@ -34,7 +58,7 @@ def run(name: str, mirror=None, own: Path | None = None, force: bool = False) ->
     own : path, optional
         A question file to train on instead of the pool; the weights then go to ``data/adapters/<name>-<file's stem>``.
     force : bool
-        Remove finished weights first.
+        Train anew what is finished; the old weights go once everything else has been checked.
 
     Returns
     -------
@@ -49,18 +73,17 @@ def run(name: str, mirror=None, own: Path | None = None, force: bool = False) ->
     """
     recipe = recipe_of(name)
     out = catalogue.ADAPTERS / (f"{name}-{Path(own).stem}" if own else name)
-    if force:
-        remove(out)
-    if finished(out):
+    if finished(out) and not force:
         raise ValueError(f"{out}: exists; remove it, or give --force, to train it anew")
     start = catalogue.ADAPTERS / recipe.start if recipe.start else None
     if start:
-        check_start(start, recipe)
+        need(recipe.start)
+        check_base(start, recipe.base)
     questions = pool.own_pool(own) if own else None
-    return _train(recipe, out, start, mirror, questions)
+    return _train(recipe, out, start, mirror, questions, force)
 
 
-def _train(recipe: Recipe, out: Path, start: Path | None, mirror, questions: list[Question] | None) -> Path:
+def _train(recipe: Recipe, out: Path, start: Path | None, mirror, questions: list[Question] | None, force: bool):
     from ..models import load_model
     from . import train as loop
 
@@ -68,6 +91,8 @@ def _train(recipe: Recipe, out: Path, start: Path | None, mirror, questions: lis
     examples, dev = examples_of(recipe, base.tokenizer, mirror, questions)
     if not examples:
         raise ValueError(f"questions: none of {len(questions or [])} can be read in the styles {', '.join(recipe.mix)}")
+    if force:
+        remove(out)
     if recipe.full:
         base.tokenizer.save_pretrained(out)
     return loop.train(base.model.requires_grad_(True), examples, recipe, out, dev, start)

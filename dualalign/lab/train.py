@@ -1,8 +1,8 @@
 """One training loop for every recipe, at the first token of the answer.
 
-Why not a stock trainer: it would unembed every position into a vocabulary of 262,144 rows, where only the last position
-is scored, and read each prompt twice where chosen and rejected differ in one token only. benchmarks/train_step.py
-measures what trl's trainers cost beside it.
+Why not a stock trainer: on a CPU, trl's unembed every position into a vocabulary of 262,144 rows, where only the last
+position is scored, and read each prompt twice where chosen and rejected differ in one token only. benchmarks/README.md
+says what that costs.
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ class _Run:
         self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.learning_rate, weight_decay=0.0)
         self.tail = {n: torch.zeros_like(p) for n, p in self.weights.items()} if recipe.tail else {}
         self.step, self.n_tail, self.curve, self.seconds = 0, 0, [], 0.0
-        self.reference = self._reference(examples) if recipe.method == "dpo" else {}
+        self.reference = {}
         self._resume()
+        if recipe.method == "dpo" and not self.reference:
+            self.reference = self._reference(examples)
 
     def advance(self, batch: list[Example], total: int) -> None:
         import torch
@@ -124,7 +126,7 @@ class _Run:
         return {"sft": losses.sft, "rlvr": losses.rlvr}[self.recipe.method](logits, batch)
 
     def _reference(self, examples: list[Example]) -> dict[str, float]:
-        """Margins of the weights that the run starts from; always before a checkpoint is read."""
+        """Margins of the weights that the run starts from; a checkpoint carries them along."""
         import torch
 
         found = {}
@@ -142,12 +144,12 @@ class _Run:
         self.curve.append(row)
         if self.step % SAVE_EVERY == 0 or self.step == total:
             self._save()
-            seen = [q for r in self.curve[-SAVE_EVERY:] for q in r["questions"] if q[0] == "choices"]
-            mean = [sum(q[i] for q in seen) / max(len(seen), 1) for i in (1, 2, 3)]
+            means = _means(self.curve[-SAVE_EVERY:], self.recipe.style)
+            said = " ".join(f"{name} {value:.3f}" for name, value in means.items())
             left = self.seconds / self.step * (total - self.step)
             print(
-                f"{self.recipe.name} step {self.step}/{total}  choices: confidence {mean[0]:.3f} accuracy {mean[1]:.3f}"
-                f" nll {mean[2]:.3f}  {self.seconds / self.step:.2f} s a step, {left / 60:.1f} min left",
+                f"{self.recipe.name} step {self.step}/{total}  {self.recipe.style}: {said}  "
+                f"{self.seconds / self.step:.2f} s a step, {left / 60:.1f} min left",
                 flush=True,
             )
 
@@ -171,7 +173,8 @@ class _Run:
 
     def finish(self, choice: dict) -> Path:
         record = {"recipe": asdict(self.recipe), "questions": self.n_examples, "seconds": round(self.seconds, 1)}
-        write(self.model, self.recipe, self.part / "whole", self.out, record | choice | {"curve": _thin(self.curve)})
+        curve = _thin(self.curve, self.recipe.style)
+        write(self.model, self.recipe, self.part / "whole", self.out, record | choice | {"curve": curve})
         shutil.rmtree(self.part)
         return self.out
 
@@ -189,6 +192,7 @@ class _Run:
             tensors |= {f"m/{n}": state["exp_avg"], f"v/{n}": state["exp_avg_sq"]}
         meta = {"step": self.step, "n_tail": self.n_tail, "curve": self.curve, "seconds": self.seconds}
         meta |= {"recipe": asdict(self.recipe), "questions": self.n_examples, "inputs": self.inputs}
+        meta |= {"reference": self.reference}
         self.part.mkdir(parents=True, exist_ok=True)
         partial = self.part / "state.tmp"
         save_file({n: t.contiguous() for n, t in tensors.items()}, partial, {"meta": json.dumps(meta)})
@@ -213,7 +217,7 @@ class _Run:
 
     def _is_own(self, meta: dict) -> bool:
         own = {"recipe": asdict(self.recipe), "questions": self.n_examples, "inputs": self.inputs}
-        return {"inputs": self.inputs, **meta}.items() >= own.items()  # older checkpoints do not record their inputs
+        return meta.items() >= own.items()
 
     def _restore(self, file, meta: dict) -> None:
         import torch
@@ -225,6 +229,7 @@ class _Run:
             moments = {"exp_avg": file.get_tensor(f"m/{n}"), "exp_avg_sq": file.get_tensor(f"v/{n}")}
             self.optimiser.state[p] = {"step": torch.tensor(float(meta["step"])), **moments}
         self.step, self.n_tail, self.curve, self.seconds = (meta[k] for k in ("step", "n_tail", "curve", "seconds"))
+        self.reference = meta["reference"]
 
 
 def _digest(examples: list[Example], start: Path | None) -> str:
@@ -239,16 +244,19 @@ def _schedule(step: int, total: int) -> float:
     return min((step + 1) / WARM_UP, 1.0) * (1 - step / total)
 
 
-def _thin(curve: list[dict], points: int = 60) -> list[dict]:
-    """Means over equal stretches of the run, per style: what the book draws."""
+def _thin(curve: list[dict], style: str, points: int = 60) -> list[dict]:
+    """Means over equal stretches of the run, what the book draws: the loss of all questions, the rest of one style."""
     size = max(1, -(-len(curve) // points))
     rows = []
     for i in range(0, len(curve), size):
         part = curve[i : i + size]
-        questions = [q for row in part for q in row["questions"] if q[0] == "choices"]
-        n = max(len(questions), 1)
-        means = {
-            k: round(sum(q[j] for q in questions) / n, 4) for j, k in ((1, "confidence"), (2, "accuracy"), (3, "nll"))
-        }
+        means = {name: round(value, 4) for name, value in _means(part, style).items()}
         rows.append({"step": part[-1]["step"], "loss": round(sum(r["loss"] for r in part) / len(part), 4), **means})
     return rows
+
+
+def _means(curve: list[dict], style: str) -> dict[str, float]:
+    """Mean confidence, accuracy and loss of the questions asked in a style; empty where there is none."""
+    scores = [scores for row in curve for asked, *scores in row["questions"] if asked == style]
+    columns = zip(("confidence", "accuracy", "nll"), zip(*scores, strict=True), strict=False)
+    return {name: sum(column) / len(column) for name, column in columns}

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from ..models.load import adapted, merged
-from ..models.spec import PICKLES, check_base
+from ..models.spec import PICKLES
 from .recipes import Recipe
 
 FILES = ("adapter_model.safetensors", "model.safetensors")
@@ -34,20 +34,6 @@ def remove(folder: Path) -> None:
 def part_of(folder: Path) -> Path:
     """The folder beside ``folder`` that holds the checkpoint of a run."""
     return Path(folder).with_name(Path(folder).name + ".part")
-
-
-def check_start(folder: Path, recipe: Recipe) -> None:
-    """Check the adapter that a recipe goes on from.
-
-    Raises
-    ------
-    ValueError
-        One line: missing, pickled, no LoRA adapter, made for another base.
-    """
-    if not finished(folder):
-        found = "pickled weights only, which can run code when read" if pickles(folder) else "no weights"
-        raise ValueError(f"{folder}: {found}; run: python -m dualalign.lab train {Path(folder).name}")
-    check_base(folder, recipe.base)
 
 
 def pickles(folder: Path) -> list[Path]:

@@ -39,8 +39,10 @@ from dualalign.plots.reliability import (
     prepare_reliability,
 )
 from dualalign.plots.stability import plot_stability, prepare_stability
+from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot_pretraining, prepare_posterior_check
 
 __all__ = [
+    "plot_against_truth",
     "plot_beliefs",
     "plot_chain",
     "plot_confidence",
@@ -55,7 +57,9 @@ __all__ = [
     "plot_outcomes",
     "plot_peak_jumps",
     "plot_peak_layers",
+    "plot_posterior_check",
     "plot_premise",
+    "plot_pretraining",
     "plot_recipe_layers",
     "plot_regime_gaps",
     "plot_reliability",
@@ -72,6 +76,7 @@ __all__ = [
     "prepare_noise_floor",
     "prepare_objective",
     "prepare_peaks",
+    "prepare_posterior_check",
     "prepare_reliability",
     "prepare_slider",
     "prepare_stability",

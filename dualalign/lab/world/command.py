@@ -35,7 +35,8 @@ def world(
         if not _file(part, seed).exists():
             print(_line(_one(seed, part)), flush=True)
     _assemble([json.loads(_file(part, seed).read_text()) for seed in range(seeds)], out)
-    (part / SEED_0).replace(out / SEED_0)
+    if (part / SEED_0).exists():  # not where only the folder was left to remove
+        (part / SEED_0).replace(out / SEED_0)
     shutil.rmtree(part)
     print(f"{out}: {', '.join(f'world_{name}.parquet' for name in TABLES)}, {SEED_0}")
 
@@ -64,7 +65,8 @@ def _line(rows: dict) -> str:
 
 def _claim(part: Path) -> None:
     """Refuse a folder of seeds that were made with other settings."""
-    settings = json.dumps({"pretraining": asdict(Pretraining()), "studies": [asdict(s) for s in STUDIES.values()]})
+    made_by = {"pretraining": asdict(Pretraining()), "studies": [asdict(s) for s in STUDIES.values()]}
+    settings = json.dumps(made_by | {"questions": runs.QUESTIONS})
     manifest = part / "settings.json"
     if not manifest.exists():
         write_whole(manifest, settings.encode())

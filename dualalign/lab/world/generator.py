@@ -111,7 +111,16 @@ def draw(world: World, n: int, rng: np.random.Generator, count: int | None = Non
 
     Which prompts are held out is decided by their tokens alone, see `is_held_out`: so a prompt of the one side never
     stands on the other, and p(answer | prompt) is the same on both.
+
+    Raises
+    ------
+    ValueError
+        If n is below 1, or count outside 0..MOST.
     """
+    if n < 1:
+        raise ValueError(f"n is {n}; give at least 1")
+    if count is not None and not 0 <= count <= MOST:
+        raise ValueError(f"count is {count}; a document holds 0 to {MOST} statements")
     parts, found = [], 0
     while found < n:
         facts = _draw(world, 2 * n if not held_out else 6 * n, rng, count)
@@ -141,8 +150,9 @@ def _reported(option: np.ndarray, reliability: np.ndarray, rng: np.random.Genera
 def is_held_out(facts: Facts) -> np.ndarray:
     """True for the prompts that no training ever shows, one in four.
 
-    The statements choose two of the eight blocks of K keys, four blocks apart: so told and untold keys, and the
-    options that keys tell, stay in balance on both sides.
+    The statements choose two of the eight blocks of K keys, four blocks apart. So the options that keys tell stand in
+    balance on both sides, and told and untold keys do where half of the keys are told. Another share is met only on
+    average over the statements: among prompts of none or one, which are few, it is off.
     """
     code = 1 + facts.witness * K + facts.report  # 1..12 a statement, 0 none
     digits = np.where(facts.stated, code, 0)

@@ -7,12 +7,16 @@ no noise floor is needed. z is the PoLM's final logits, (N, K).
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ... import drift, metrics
 from ...calibrators.objective import moments
 from ...calibrators.search import Optimum, minimise
+
+if TYPE_CHECKING:
+    from ...traces import Traces
 
 BINS = 10
 _GRID = np.exp(np.linspace(math.log(0.05), math.log(20), 301))  # 2 % apart
@@ -62,3 +66,14 @@ def calibration_optimum(z: np.ndarray, pi: np.ndarray) -> float:
 def chance_of(prediction: np.ndarray, pi: np.ndarray) -> np.ndarray:
     """pi(prediction | x), the exact probability that each prediction is right, (N,)."""
     return np.take_along_axis(pi, prediction[:, None], axis=1)[:, 0]
+
+
+def regime_gaps(traces: Traces, pi: np.ndarray) -> dict[str, float]:
+    """The PLM's mean confidence less its exact chance of being right: over all questions, on agreement, otherwise.
+
+    As `dualalign.change.by_regime`, with the exact posterior in place of labels; NaN for a regime without a question.
+    """
+    confidence = np.exp(drift.log_softmax_options(traces.plm_final)).max(axis=1)
+    excess, agree = confidence - chance_of(traces.plm_final.argmax(axis=1), pi), drift.agreement(traces)
+    rows = {"all": np.ones_like(agree), "agree": agree, "disagree": ~agree}
+    return {name: float(excess[chosen].mean()) if chosen.any() else math.nan for name, chosen in rows.items()}

@@ -47,7 +47,15 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def traces(self, study: Study) -> Traces:
-        """The trace of a study's pair; groups are the kinds of keys: told, reversed, plain."""
+        """The trace of a study's pair; groups are the kinds of keys: told, reversed, plain.
+
+        Raises
+        ------
+        ValueError
+            If the run lacks the study.
+        """
+        if f"{study.trained}@{study.questions}" not in self.polm:
+            raise ValueError(f"{study.name}: the run of seed {self.seed} lacks it; it holds {', '.join(self.polm)}")
         asked, n = study.questions, len(self.labels[study.questions])
         return Traces(
             plm_logits=study.gain * self.plm[asked].astype(np.float32),
@@ -85,7 +93,9 @@ class Run:
         from ...traces.validate import read_safetensors
 
         tensors, _ = read_safetensors(path)
-        if "curve" not in tensors or "seed" not in tensors:
+        known = (*_KINDS, "seconds")
+        others = {name for name in tensors if name.partition("/")[0] not in known or "/" not in name}
+        if others != {"curve", "seed"}:
             raise ValueError(f"{path}: is no run of the controlled world; make one with python -m dualalign.lab world")
         run = cls(int(tensors.pop("seed")[0]), tensors.pop("curve"))
         for name, value in sorted(tensors.items()):
