@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,18 +18,50 @@ if TYPE_CHECKING:
 DEFAULT_METHODS = PLAIN_METHODS
 
 
-def judge(calibrator: Calibrator, traces: Traces, draws: int = 1000, seed: int = 0) -> dict[str, float]:
-    """Every metric of a fitted method on labelled traces; ECE beside its noise floor and a 95 % bootstrap interval.
+QUANTITIES = ("ece", "brier", "nll")  # what `bootstrap` resamples
+_DRAWS_AT_ONCE = 500
 
-    A method without probabilities (BaseCal) has no proper score over options: `brier` and `nll` are NaN there.
-    """
+
+class Answers(NamedTuple):
+    """What a method says of questions: ids (N,), and probabilities (N, K) with labels (N,), or, where it has none
+    (BaseCal), confidences (N,) with whether the prediction was right (N,)."""
+
+    questions: Sequence[str]
+    values: np.ndarray
+    outcomes: np.ndarray
+
+
+class Comparison(NamedTuple):
+    """A difference (first less second), its confidence interval, and the two-sided p-value that goes with it."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def answers(calibrator: Calibrator, traces: Traces) -> Answers:
+    """What a fitted method says of labelled traces."""
     if isinstance(calibrator, BaseCal):
-        values, outcomes = calibrator.confidence(traces), calibrator.prediction(traces) == traces.labels
-    else:
-        values, outcomes = calibrator.predict_proba(traces), traces.labels
+        right = calibrator.prediction(traces) == traces.labels
+        return Answers(traces.question_ids, calibrator.confidence(traces), right)
+    return Answers(traces.question_ids, calibrator.predict_proba(traces), traces.labels)
+
+
+def measure(found: Answers, draws: int = 1000, seed: int = 0) -> dict[str, float]:
+    """Every metric of answers; ECE beside its noise floor and a 95 % bootstrap interval.
+
+    Without probabilities there is no proper score over options: `brier` and `nll` are NaN.
+    """
+    _, values, outcomes = found
     row = {"brier": np.nan, "nll": np.nan} | metrics.summary(values, outcomes, draws=draws, seed=seed)
     low, high = row.pop("ece_interval")
-    return row | {"ece_low": low, "ece_high": high}
+    return row | {"ece_low": low, "ece_high": high, "aurc": metrics.aurc(*_top_label(values, outcomes))}
+
+
+def judge(calibrator: Calibrator, traces: Traces, draws: int = 1000, seed: int = 0) -> dict[str, float]:
+    """What `measure` returns of a fitted method on labelled traces."""
+    return measure(answers(calibrator, traces), draws, seed)
 
 
 def compare(
@@ -83,9 +115,8 @@ def both_models(sets: Mapping[str, Traces], draws: int = 1000) -> pd.DataFrame:
         shared = {"chance": float((1 / traces.n_options).mean()), "agreement": float(drift.agreement(traces).mean())}
         for model, logits in (("PLM", traces.plm_final), ("PoLM", traces.polm_final)):
             proba = np.exp(drift.log_softmax_options(logits))
-            row = metrics.summary(proba, traces.labels, draws=draws)
-            low, high = row.pop("ece_interval")
-            rows.append({"set": name, "model": model} | shared | row | {"ece_low": low, "ece_high": high})
+            judged = measure(Answers(traces.question_ids, proba, traces.labels), draws)
+            rows.append({"set": name, "model": model} | shared | judged)
     return pd.DataFrame(rows)
 
 
@@ -112,3 +143,129 @@ def averaged(table: pd.DataFrame, quantity: str = "ece") -> pd.DataFrame:
         out[name] = groups[column].mean() if quantity == "ece" else np.nan
     out["temperature"] = groups["temperature"].median()
     return out.reset_index()
+
+
+def bootstrap(
+    methods: Mapping[str, Sequence[Answers]],
+    quantities: Iterable[str] = QUANTITIES,
+    bins: int = 10,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> dict[tuple[str, str], np.ndarray]:
+    """Resample questions, not answers: the metrics of methods averaged over repeated splits, on the same resamples.
+
+    A question stands on the test side of several splits; a resample holds it equally often in all of them, so that the
+    splits are not taken for independent data. The fits stay as they are.
+
+    Parameters
+    ----------
+    methods : for each method its answers to the test questions, one `Answers` a split, the same questions in each
+    quantities : of `QUANTITIES`; a method without probabilities has only the first
+    bins : of the ECE
+    draws, seed : resamples of the questions, and their seed
+
+    Returns
+    -------
+    dict
+        (method, quantity): (1 + draws,), the questions as they are and then the resamples; to be compared by
+        `difference`. NaN in the resamples where a right answer had no probability at all.
+
+    Raises
+    ------
+    ValueError
+        Where two methods answered different questions.
+    """
+    asked = _asked(methods)
+    ids, owners = np.unique(np.concatenate(asked), return_inverse=True)
+    owner = np.split(owners, np.cumsum([len(side) for side in asked])[:-1])
+    sums = {
+        (name, quantity): _sums(sides, quantity, owner, len(ids), bins)
+        for name, sides in methods.items()
+        for quantity in quantities
+        if quantity == "ece" or np.ndim(sides[0].values) == 2
+    }
+    present = np.stack([np.bincount(rows, minlength=len(ids)) for rows in owner], axis=1).astype(np.float64)
+    parts = [_resampled(counts, sums, present) for counts in _counts(len(ids), draws, seed)]
+    return {key: np.concatenate([part[key] for part in parts]) for key in sums}
+
+
+def difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Comparison:
+    """Compare two results of one `bootstrap`: first less second, with a basic interval as in `metrics.interval`.
+
+    The p-value is the least 1 - level at which the interval leaves out 0; it is never below 2 / (1 + draws).
+    """
+    drawn = np.asarray(first) - np.asarray(second)
+    value, drawn = float(drawn[0]), drawn[1:][~np.isnan(drawn[1:])]
+    if not (np.isfinite(value) and len(drawn)):
+        return Comparison(value, np.nan, np.nan, np.nan)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    tail = 1 + min((drawn >= 2 * value).sum(), (drawn <= 2 * value).sum())
+    return Comparison(value, 2 * value - float(high), 2 * value - float(low), min(1.0, 2 * tail / (1 + len(drawn))))
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """Adjust p-values of one family of tests, so that the chance of a single false finding stays (Holm 1979).
+
+    The smallest of m is multiplied by m, the next by m - 1, ..., and none falls below one before it. NaN (no test was
+    made) is not counted and stays.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    made = np.flatnonzero(~np.isnan(p))
+    made = made[np.argsort(p[made], kind="stable")]
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[made] = np.minimum(1.0, np.maximum.accumulate(np.arange(len(made), 0, -1) * p[made]))
+    return adjusted
+
+
+def _top_label(values: np.ndarray, outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return metrics.top_label(values, outcomes) if np.ndim(values) == 2 else (values, outcomes)
+
+
+def _asked(methods: Mapping[str, Sequence[Answers]]) -> list[np.ndarray]:
+    """The questions of each split, the same for every method."""
+    (reference, sides), *others = methods.items()
+    asked = [np.asarray(side.questions) for side in sides]
+    for name, other in others:
+        same = len(other) == len(asked) and all(
+            np.array_equal(q, side.questions) for q, side in zip(asked, other, strict=True)
+        )
+        if not same:
+            raise ValueError(f"{reference} and {name} answered different questions; compare on the same splits")
+    return asked
+
+
+def _sums(sides: Sequence[Answers], quantity: str, owner: list[np.ndarray], n: int, bins: int) -> np.ndarray:
+    """What each question adds to each bin of each split, (n, splits, bins); a mean has one bin."""
+    drift.one_of("quantity", quantity, QUANTITIES)
+    sums = np.zeros((n, len(sides), bins if quantity == "ece" else 1))
+    for split, ((_, values, outcomes), rows) in enumerate(zip(sides, owner, strict=True)):
+        if quantity == "ece":
+            confidence, right = _top_label(values, outcomes)
+            np.add.at(sums[:, split], (rows, metrics.equal_width(confidence, bins)), right - confidence)
+        else:
+            by_row = getattr(metrics, quantity).rows(values[:, None], np.asarray(outcomes)[:, None])
+            np.add.at(sums[:, split, 0], rows, by_row)
+    return sums
+
+
+def _counts(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each question is drawn, (rows, n) at a time; the very first row holds each once."""
+    rng = np.random.default_rng(seed)
+    yield np.ones((1, n))
+    for start in range(0, draws, _DRAWS_AT_ONCE):
+        rows = min(_DRAWS_AT_ONCE, draws - start)
+        drawn = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
+
+
+def _resampled(counts: np.ndarray, sums: dict, present: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    """For every (method, quantity) the mean over splits of sum over bins |sum| / size, (rows,)."""
+    sizes, out = counts @ present, {}
+    for key, added in sums.items():
+        if np.isfinite(added).all():
+            by_bin = (counts @ added.reshape(len(added), -1)).reshape(len(counts), *added.shape[1:])
+            with np.errstate(invalid="ignore"):  # a split without a question has no value
+                out[key] = (np.abs(by_bin).sum(axis=2) / sizes).mean(axis=1)
+        else:
+            out[key] = np.full(len(counts), np.inf if (counts == 1).all() else np.nan)
+    return out

@@ -15,6 +15,7 @@ from .binned import (
 )
 from .resampling import Difference, Interval, ece_floor, interval, noise_draws, noise_floor, paired_difference
 from .scores import accuracy, auroc, brier, nll, top_label, top_label_brier
+from .selective import aurc, risk_coverage
 from .smooth import smooth_ece
 from .splits import repeated_splits
 from .summary import summary
@@ -24,6 +25,7 @@ __all__ = [
     "Interval",
     "accuracy",
     "adaptive_ece",
+    "aurc",
     "auroc",
     "bin_edges",
     "brier",
@@ -40,6 +42,7 @@ __all__ = [
     "paired_difference",
     "reliability",
     "repeated_splits",
+    "risk_coverage",
     "smooth_ece",
     "summary",
     "top_label",
