@@ -1,8 +1,8 @@
-"""The ledger: for each claim of the papers the effect that decides it, and a verdict computed from the table of results.
+"""The ledger: for each claim of the papers the effect that decides it, and a verdict computed from the results.
 
-A *setting* is one pair on one question set, with an effect and its interval. Pairs share questions and a PLM, so the sets
-are taken as the independent units: an effect is averaged over the pairs of a set, and the interval of the verdict is
-Student's t over the sets (over nothing where there is one setting: then its own bootstrap interval stands).
+A *setting* is one pair on one question set, with an effect and its interval. Pairs share questions and a PLM, so the
+sets are taken as the independent units: an effect is averaged over the pairs of a set, and the interval of the verdict
+is Student's t over the sets (where there is one setting, its own bootstrap interval stands).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Claim:
     sign : -1 where the claim says that the effect lies below ``margin``, +1 above
     settings : from the table of results to a row a setting: ``pair``, ``set``, ``value``, ``low``, ``high``
     margin : the line
-    worst : name of a column of the settings; the claim must hold for each of its values, so the least favourable decides
+    worst : a column of the settings; the claim must hold for each of its values, so the least favourable decides
     """
 
     number: str
@@ -124,7 +124,7 @@ CLAIMS = (
     Claim("4", "Aligning on disagreements makes the PoLM under-confident.", "[D]",
           "mean confidence less accuracy after aligning on disagreements alone", -1, of_claims("disagreement_gap")),
     Claim("5", "Dual-Align's calibration error is below that of every unsupervised baseline.", "[P]",
-          "ECE of Dual-Align less that of the baseline that comes nearest or beats it", -1, against(RIVALS), 0.0, "rival"),
+          "ECE of Dual-Align less that of the least favourable baseline", -1, against(RIVALS), 0.0, "rival"),
     *(Claim(f"5 ({rival})", f"Dual-Align's calibration error is below that of {rival}.", "[P]",
             "difference of ECE", -1, against((rival,))) for rival in RIVALS),
     Claim("6", f"It comes near the supervised oracle (within {NEAR}).", "[P]",

@@ -1,4 +1,4 @@
-"""What the claims of the papers say of each trace, as effects with intervals: drift, stability, accuracy, open answers."""
+"""The effects that the papers' claims are about, of each trace: drift, stability, accuracy, open answers."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def effects(traces: Traces, draws: int = 2000) -> dict[str, Difference]:
     """The effects of one labelled trace, each with a 95 % bootstrap interval over questions; the fits stay as they are.
 
     ``inflation`` claim 1: rise of confidence less rise of accuracy (probability). Claim 2, medians on disagreement less
-    those on agreement: ``divergence`` of the last layer and ``jump`` at the peak layer (nats), ``jump_share`` of all the
-    movement between neighbouring layers. ``ise_overconfidence`` claim 3: Spearman correlation of the PoLM's stability
-    entropy with its confidence less correctness; negative where low entropy goes with over-confidence.
+    those on agreement: ``divergence`` of the last layer and ``jump`` at the peak layer (nats), ``jump_share`` of all
+    the movement between neighbouring layers. ``ise_overconfidence`` claim 3: Spearman correlation of the PoLM's
+    stability entropy with its confidence less correctness; negative where low entropy goes with over-confidence.
     ``disagreement_gap`` claim 4: mean confidence less accuracy, of all questions, once the PoLM was aligned on the
     disagreeing ones alone; ``agreement_gap`` on the agreeing ones alone (DACA).
     """
