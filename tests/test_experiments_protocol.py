@@ -68,7 +68,8 @@ def test_difference_against_quantiles_and_counts_by_hand(held_out):
         )
     )
     low, high = np.quantile(change, [0.025, 0.975])
-    assert (found.low, found.high) == (2 * found.value - high, 2 * found.value - low)
+    assert (found.low, found.high) == (low, high)
+    assert found.p == 2 * (1 + min((change <= 0).sum(), (change >= 0).sum())) / 1000
     other = protocol.difference(second, first)
     assert (other.value, other.low, other.high) == pytest.approx((-found.value, -found.high, -found.low))
     assert other.p == found.p
@@ -100,6 +101,31 @@ def test_p_values_are_even_where_two_methods_do_not_differ():
         drawn = protocol.bootstrap(found, ["brier"], draws=400)
         small += protocol.difference(drawn["a", "brier"], drawn["b", "brier"]).p < 0.1
     assert abs(small / 300 - 0.1) < 0.05
+
+
+def test_a_difference_of_errors_that_is_hardly_there_is_seldom_found():
+    """One temperature too low and one too high; true ECEs 0.056 and 0.060 by a million questions.
+
+    Of 120 data sets of 300 questions the percentile interval finds a difference in few, a basic one in many.
+    """
+    found = {"percentile": 0, "basic": 0}
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        logits = 1.2 * rng.normal(size=(300, 4))
+        labels = (softmax(logits).cumsum(1) < rng.random((300, 1))).sum(1).clip(0, 3)
+        splits = [np.sort(rng.permutation(300)[:210]) for _ in range(5)]
+        ids = np.arange(300).astype(str)
+        sides = {t: [protocol.Answers(ids[s], softmax(logits[s] / t), labels[s]) for s in splits] for t in (0.8, 1.3)}
+        drawn = protocol.bootstrap(sides, ["ece"], draws=200, seed=seed)
+        one = protocol.difference(drawn[0.8, "ece"], drawn[1.3, "ece"])
+        found["percentile"] += one.low > 0 or one.high < 0
+        found["basic"] += 2 * one.value - one.high > 0 or 2 * one.value - one.low < 0
+    assert found["percentile"] <= 12
+    assert found["basic"] >= 18
+
+
+def softmax(logits):
+    return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
 
 
 def test_a_right_answer_without_probability_leaves_no_interval():
