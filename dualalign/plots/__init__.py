@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dualalign.plots.comparison import plot_methods, plot_sets, prepare_methods
 from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
+from dualalign.plots.inner import plot_layer_temperatures
 from dualalign.plots.layers import (
     plot_beliefs,
     plot_divergence_map,
@@ -50,6 +51,7 @@ __all__ = [
     "plot_divergence_map",
     "plot_layer_divergence",
     "plot_layer_map",
+    "plot_layer_temperatures",
     "plot_losses",
     "plot_methods",
     "plot_noise_floor",

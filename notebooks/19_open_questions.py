@@ -1,0 +1,202 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What the reviewers asked
+#
+# The public reviews of Dual-Align ask questions that its paper leaves open. Four of them can be answered on our traces and in the controlled world: why inner layers should matter to the last one (A), what
+# weighting buys over sorting (B), which drift one should keep (C), and whether the two regimes appear elsewhere (E). The other two need generated text and other positions; they have
+# [a page of their own](18_at_generation.ipynb).
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [A world where the truth is known](07_world.ipynb) |
+# |---|---|
+# | **Time** | 20 minutes |
+#
+# **You will be able to** derive when inner layers measure what the last layer needs, test it on a pair, and say what a temperature can and cannot keep.
+
+# %%
+import numpy as np
+import pandas as pd
+
+import dualalign as da
+from dualalign import change, drift, inner, plots, protocol
+from dualalign.book import say
+from dualalign.experiments import table
+from dualalign.lab.world import STUDIES, measure
+from dualalign.lab.world.run import Run
+
+# %% tags=["parameters"]
+folder = "../data/traces"
+results = "../data/results"
+question_set = "arc-easy"
+pairs = {"sft1": "choices", "sft4": "choices", "sft1-full": "choices", "dpo": "choices", "rlvr": "choices", "sft1-dpo": "choices", "sft1-dpo-rlvr": "choices", "smollm2": "cloze"}
+
+# %% [markdown]
+# ## A. Why should inner layers help, when only the last one is scaled?
+#
+# The process loss compares entropies of inner layers. But the temperature that it finds divides the last layer's logits alone. A reviewer called that a mismatch.
+#
+# There is one case in which there is none. Suppose post-training multiplied the logits of every layer from the peak on by the same factor $a$: $z_f^l = a\, z_g^l$. Then at $\tau = a$
+
+# %% [markdown]
+# $$
+# H\big(\operatorname{softmax}(z_f^l / a)\big) = H\big(\operatorname{softmax}(z_g^l)\big) \quad \text{for every } l \ge l^*,
+# $$ (eq-one-factor)
+
+# %% [markdown]
+# so the process loss is zero, and $a$ is also what the last layer needs. Inner layers are then more measurements of one number, which is worth having when questions are few. If the factor differs from layer to
+# layer, the process loss settles on a compromise, and the last layer is given a share of the others' factor.
+#
+# That can be tested. For each layer there is one temperature $T_l$ at which the PoLM's mean entropy is the PLM's. If the reasoning holds, these should be equal from the middle on.
+
+# %% mystnb={"figure": {"caption": "The factor by which post-training scaled the logits, layer by layer: the temperature at which the PoLM's mean entropy at a layer is that of the PLM's matched layer. The large mark is the last layer. What to see: on the pairs with a common family, the last layer was scaled far more than the ones before it; with the foreign reference it is the other way round.", "name": "fig-factors"}, "image": {"alt": "Lines of the layer temperature over relative depth for eight pairs, near one in the first half, between one and five later, and higher at the last layer for all but the foreign pair."}}
+traces = {p: da.Traces.load(f"{folder}/{p}__{question_set}__{s}.safetensors") for p, s in pairs.items()}
+factors = {p: inner.layer_temperatures(t) for p, t in traces.items()}
+ax = plots.plot_layer_temperatures(factors)
+
+# %%
+process = da.ProcessOnly(weight=0.0)
+views = {"all layers": lambda t: t, "last layer": inner.last_layer_only, "inner layers": inner.inner_layers_only}
+found = {p: {name: process.fit(view(t)).temperature_ for name, view in views.items()} for p, t in traces.items()}
+temperatures = pd.DataFrame(found).T
+temperatures["daca"] = [da.DACA().fit(t).temperature_ for t in traces.values()]
+temperatures["oracle"] = [da.TemperatureScaling().fit(t).temperature_ for t in traces.values()]
+temperatures.round(2)
+
+# %% [markdown]
+# The first three columns are the process loss alone, every question counting the same: as it is, as if the last layer were the only one, and as if it were not there. (The oracle here has seen the labels of the same questions.)
+
+# %% tags=["remove-input"]
+own = temperatures.drop(index="smollm2", errors="ignore")
+say(
+    "The factors are not equal. On the {n} pairs of one family the last layer alone asks for {last_low:.1f} to {last_high:.1f}, the inner layers for {inner_low:.1f} to {inner_high:.1f}: the inner layers pull the temperature *down*, by {ratio:.0%} on average between the first and the "
+    "second column. On {over} of {n} pairs the last layer alone would overshoot the oracle, as DACA does on {over_daca}. So where inner layers help here, they do so because two errors oppose each other, not because they measure the same thing.",
+    n=len(own),
+    last_low=own["last layer"].min(),
+    last_high=own["last layer"].max(),
+    inner_low=own["inner layers"].min(),
+    inner_high=own["inner layers"].max(),
+    ratio=float(1 - np.exp(np.log(own["all layers"] / own["last layer"]).mean())),
+    over=int((own["last layer"] > own["oracle"]).sum()),
+    over_daca=int((own["daca"] > own["oracle"]).sum()),
+)
+
+# %% [markdown]
+# ## B. What does weighting buy over sorting?
+#
+# Dual-Align weighs both losses for every question, by how far the two models' answers are apart. The simpler rule sorts: confidence alignment on agreement, process alignment on disagreement. That is `weight="hard"`.
+# The difference below is that of the held-out ECE (first column) and Brier score, sorting less weighting, over five splits; p-values are of a paired bootstrap, corrected by Holm over all rows.
+
+# %%
+rows = table.load(f"{results}/table", ["ablation"])
+rows = rows[(rows.reading == "weight=hard") & (rows.seed == -1)]
+hard = rows.pivot_table(index=["pair", "set"], columns="metric", values="value")
+hard["holm"] = protocol.holm(hard["ece_minus_p"])
+hard[["ece_minus", "ece_minus_low", "ece_minus_high", "brier_minus", "holm"]].sort_values("ece_minus").round(3).iloc[[*range(5), *range(-5, 0)]]
+
+# %% tags=["remove-input"]
+say(
+    "(The five smallest and the five largest of {n}.) Sorting is better in {better} and worse in {worse} after correction; on the mean over all it changes the ECE by {mean:+.4f}. {verdict}",
+    n=len(hard),
+    better=int(((hard.holm < 0.05) & (hard.ece_minus < 0)).sum()),
+    worse=int(((hard.holm < 0.05) & (hard.ece_minus > 0)).sum()),
+    mean=hard.ece_minus.mean(),
+    verdict="So the weighting buys little on these pairs." if abs(hard.ece_minus.mean()) < 0.005 else "So the choice matters on these pairs.",
+)
+
+# %% [markdown]
+# ## C. Which drift should be kept?
+#
+# Post-training is *meant* to change a model. A method that undoes all drift would undo that too. In the controlled world wanted and unwanted drift are known: in `mixed`, a quarter of the topics were given real knowledge (*told*), a
+# quarter false beliefs (*reversed*). Each kind of topic has a true temperature of its own.
+
+# %%
+run = Run.load(f"{results}/world_seed0.safetensors")
+study = STUDIES["mixed-sft"]
+mixed, pi = run.traces(study), run.pi[study.questions]
+kinds, agree = np.array(mixed.groups), drift.agreement(mixed)
+parts = {"all": np.ones(len(mixed), bool)} | {k: kinds == k for k in ("told", "reversed", "plain")} | {"agree": agree, "disagree": ~agree}
+best = {name: measure.true_optimum(mixed.polm_final[rows], pi[rows]) for name, rows in parts.items()}
+pd.DataFrame({name: {"questions": parts[name].sum(), "true T": b.temperature, "loss": b.objective} for name, b in best.items()}).T.round(3)
+
+# %% tags=["remove-input"]
+share = {name: rows.mean() for name, rows in parts.items()}
+by_kind = sum(share[k] * best[k].objective for k in ("told", "reversed", "plain"))
+by_regime = sum(share[k] * best[k].objective for k in ("agree", "disagree"))
+say(
+    "One true temperature for all costs {one:.3f} nats. Knowing the kind of each topic would bring that to {by_kind:.3f}; sorting by agreement, which needs no label, to {by_regime:.3f}. "
+    "Told topics want {told:.2f}, reversed ones {turned:.2f}. So sorting by agreement catches {caught:.0%} of what knowing the kinds would gain.",
+    one=best["all"].objective,
+    by_kind=by_kind,
+    by_regime=by_regime,
+    told=best["told"].temperature,
+    turned=best["reversed"].temperature,
+    caught=(best["all"].objective - by_regime) / (best["all"].objective - by_kind),
+)
+
+# %% [markdown]
+# That is the answer this world gives: a temperature keeps every answer, wanted or not, and can only change how sure the model is of all of them together. What should be kept is a matter of *answers*. To be less
+# sure of the false ones, a method must tell them from the true ones, and a temperature for each regime is the least that such a method needs. Its two values can be learned from a few labels; which way they go
+# cannot be read off a trace, for with knowledge alone the order is another:
+
+# %%
+worlds = {}
+for name in ("sharpen-sft", "added-sft", "reversed-sft", "mixed-sft"):
+    t, p = run.traces(STUDIES[name]), run.pi[STUDIES[name].questions]
+    a = drift.agreement(t)
+    worlds[name] = {k: measure.true_optimum(t.polm_final[r], p[r]).temperature for k, r in (("agree", a), ("disagree", ~a))}
+pd.DataFrame(worlds).T.round(2)
+
+# %% [markdown]
+# ## E. Do the two regimes appear elsewhere?
+#
+# The claim has two halves: on agreement the paths stay close, and on disagreement they part at one layer. For each pair and set: the last layer's divergence, and the share of all movement that its largest jump makes up, both
+# as median on disagreement less median on agreement.
+
+# %%
+rows = table.load(f"{results}/table", ["claims"])
+rows = rows[rows["style"].ne("p-true") & rows.metric.isin([f"{m}{e}" for m in ("divergence", "jump_share") for e in ("", "_low", "_high")])]
+wide = rows.pivot_table(index=["pair", "set"], columns="metric", values="value")
+signs = pd.DataFrame({m: np.select([wide[f"{m}_low"] > 0, wide[f"{m}_high"] < 0], ["larger", "smaller"], "not told apart") for m in ("divergence", "jump_share")}, index=wide.index)
+counts = {m: signs[m].groupby("pair").value_counts().unstack(fill_value=0) for m in signs}
+pd.concat(counts, axis=1).fillna(0).astype(int)
+
+# %% tags=["remove-input"]
+say(
+    "Of {n} settings, the last layer's divergence is larger on disagreement in {far}. The jump makes up a larger share of the movement in {jump}, and a smaller one in {smaller}. "
+    "The first half of the claim holds widely; it had to, in part, for models that answer differently cannot be equal in the last layer. The second half is not a property of these pairs in general.",
+    n=len(signs),
+    far=int((signs.divergence == "larger").sum()),
+    jump=int((signs.jump_share == "larger").sum()),
+    smaller=int((signs.jump_share == "smaller").sum()),
+)
+
+# %% [markdown]
+# ## What this page does not show
+#
+# - **Inner layers of larger models.** Their factors may be nearer to one another. `inner.layer_temperatures` on a trace of yours tells.
+# - **Another lens.** A tuned lens would give other inner logits, and other factors.
+# - **That two temperatures are better in practice.** In the world they were chosen knowing the truth.
+#
+# ## Summary
+#
+# - Inner layers measure what the last layer needs if post-training scaled all of them alike. On our pairs it did not.
+# - A temperature cannot keep wanted drift and undo the rest; it can only be right on average.
+# - Paths are further apart on disagreement. That they part at one layer is not general here.
+#
+# **Next:** [the ledger](20_ledger.ipynb), with a verdict for every claim.
+#
+# ```{exercise}
+# :label: ex-factor
+# Post-training doubled the logits of every layer. Which temperatures do `process-only`, `align-all` and `daca` find?
+# ```
+#
+# ```{solution} ex-factor
+# :class: dropdown
+# All find 2: then the PoLM is the PLM at every layer, both losses are 0 on every question, and there is no disagreement to weigh.
+# ```

@@ -1,0 +1,212 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Errata, with arithmetic
+#
+# Careful papers hold slips, and so does this book. This page lists those that we found in the public record of DACA {cite:p}`luo2025daca`, the direct ancestor of Dual-Align. None of them takes anything from its idea,
+# without which these pages would not exist. Each entry says what is written, what we find, and how you can check it.
+#
+# Where a slip can be checked by arithmetic, the arithmetic runs here. Where it is a number that differs between text and table, both are quoted, and you need the paper beside you. We read version 2 of the
+# paper; a later version may have mended any of them.
+#
+# | You need | [Calibration](02_reliability.ipynb), [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
+# |---|---|
+# | **Time** | 15 minutes |
+#
+# **You will be able to** check each entry yourself, and say which of them changes a conclusion.
+
+# %%
+import numpy as np
+import pandas as pd
+
+import dualalign as da
+from dualalign import drift, metrics
+from dualalign.book import say
+from dualalign.experiments import table as results_table
+
+# %% tags=["parameters"]
+folder = "../data/traces"
+subjects, questions = 57, 14042
+draws = 300
+
+# %% [markdown]
+# ## 1. When is the best temperature infinite?
+#
+# *Written* (Proposition 3.3): on a disagreeing question the temperature that aligns the PoLM with the PLM is infinite whenever the PLM gives the PoLM's favourite less than $1/K$.
+#
+# *Found*: true for two options, false for three and more. Here is a question with four. The PoLM narrowly prefers the first option, the PLM clearly the second.
+
+# %%
+z_f, p_g = np.array([1.0, 0.9, -5.0, -5.0]), np.array([0.2, 0.79, 0.005, 0.005])
+one = da.Traces(np.log(p_g)[None, None].repeat(2, 1), z_f[None, None].repeat(2, 1), [1], [4], ("example",))
+twice = one.select([0, 0])  # a fit asks for two questions; the same one twice has the same optimum
+best = da.AlignAll().fit(twice)
+pd.DataFrame({"logit of the PoLM": z_f, "PLM": p_g, "PoLM at the best T": np.exp(drift.log_softmax_options(z_f[None], best.temperature_))[0]}, index=[*"ABCD"]).round(3)
+
+# %% tags=["remove-input"]
+say(
+    "The PLM gives the PoLM's favourite {plm:.2f}, less than 1/4. Yet the best temperature is finite: {best:.2f}. The rule that holds: it is finite exactly where the PLM's mean of the PoLM's logits "
+    "({under_plm:+.2f} here) exceeds their plain mean ({plain:+.2f}).",
+    plm=p_g[0],
+    best=best.temperature_,
+    under_plm=p_g @ z_f,
+    plain=z_f.mean(),
+)
+
+# %% [markdown]
+# How often does it matter? On the disagreeing questions of our main pair, here is the share to which the proposition gives an infinite temperature, and the share that has one.
+
+# %%
+main = da.Traces.load(f"{folder}/sft4__arc-easy__choices.safetensors")
+apart = main.select(~drift.agreement(main))
+g, z = np.exp(drift.log_softmax_options(apart.plm_final)), np.where(apart.mask, apart.polm_final, 0.0)
+said = g[np.arange(len(apart)), apart.polm_final.argmax(axis=1)] < 1 / apart.n_options
+true = (g * z).sum(axis=1) <= z.sum(axis=1) / apart.n_options
+pd.crosstab(pd.Series(said, name="infinite by the proposition"), pd.Series(true, name="infinite in fact"))
+
+# %% tags=["remove-input"]
+say(
+    "The proposition names {said_share:.0%} of {n} questions, the criterion {true_share:.0%}; on {wrong:.0%} of them the two differ. *Does it change a conclusion?* No: the proposition explains why disagreements raise the "
+    "temperature, and they do. It does change who is to blame, see [why aligning on everything fails](10_why_align_all_fails.ipynb).",
+    said_share=said.mean(),
+    true_share=true.mean(),
+    n=len(apart),
+    wrong=(said != true).mean(),
+)
+
+# %% [markdown]
+# ## 2. A noise floor of six per cent
+#
+# *Written* (Table 1): ECE averaged over MMLU's subjects, about 8 to 10 % for the calibrated models.
+#
+# *Found*: with ten bins and some 246 questions a subject, a *perfectly calibrated* model would show most of that. The floor depends on the confidences, so here are three different sets of them: those of our
+# PoLM at its oracle temperature, uniform ones, and very sure ones.
+
+# %%
+rng = np.random.default_rng(0)
+each, pooled = questions // subjects, questions
+oracle = da.TemperatureScaling().fit(main).confidence(main)
+drawn = {"our PoLM, calibrated": rng.choice(oracle, pooled), "uniform in 0.25 to 1": rng.uniform(0.25, 1, pooled), "mostly above 0.9": 1 - 0.75 * rng.beta(0.5, 4, pooled)}
+floors = {
+    name: {
+        "ECE by subject": np.mean([metrics.ece_floor(c[i * each : (i + 1) * each], draws=draws) for i in range(subjects)]),
+        "MCE by subject": np.mean([metrics.noise_floor(metrics.mce, c[i * each : (i + 1) * each], draws=draws) for i in range(subjects)]),
+        "ECE, all together": metrics.ece_floor(c, draws=draws),
+    }
+    for name, c in drawn.items()
+}
+pd.DataFrame(floors).T.round(3)
+
+# %% tags=["remove-input"]
+table = pd.DataFrame(floors).T
+say(
+    "Averaged over the subjects, a perfect model shows an ECE of {low:.1%} to {high:.1%}, and an MCE of {mce_low:.0%} to {mce_high:.0%}; over all questions together, {pooled_low:.1%} to {pooled_high:.1%}. "
+    "*Does it change a conclusion?* Differences of one or two points between calibrated models in that table are not told apart. That a post-trained model without calibration is far off stands.",
+    low=table["ECE by subject"].min(),
+    high=table["ECE by subject"].max(),
+    mce_low=table["MCE by subject"].min(),
+    mce_high=table["MCE by subject"].max(),
+    pooled_low=table["ECE, all together"].min(),
+    pooled_high=table["ECE, all together"].max(),
+)
+
+# %% [markdown]
+# ## 3. Better than supervision?
+#
+# *Written*: on MMLU the label-free method beats supervised temperature scaling. There the supervised temperature is fitted on a subject's validation questions, about 27.
+#
+# *Found*: 27 labels are few. Here is the held-out ECE of temperature scaling on our main pair by the number of labels, against that of DACA without any.
+
+# %%
+results = results_table.load("../data/results/table", ["size"])
+rows = results[(results.experiment == "size") & (results.pair == "sft4") & (results["set"] == "arc-easy") & (results.metric == "ece")]
+by_n = rows[rows.method.isin(["daca", "temperature-scaling"])].groupby(["n", "method"])["value"].agg(["mean", "std"]).unstack("method")
+by_n.round(3)
+
+# %% [markdown]
+# Each row is a mean over random draws of so many questions, with its standard deviation (there is one draw of all). *Does it change a conclusion?* It bounds it: the comparison is with a poorly fed supervisor.
+#
+# ## 4. A Brier score that does not move
+#
+# *Written* (Table 7, row 1): calibration takes the ECE from 35.8 % to 5.8 %, and the top-label Brier score from .219 to .218.
+#
+# *Found*: the top-label Brier score is the mean of $(c - y)^2$. By Jensen's inequality, applied in each bin and over the bins, it is at least the square of the ECE, and that square is a part of it which calibration removes.
+
+# %%
+quoted = pd.DataFrame({"ECE": [0.358, 0.058], "Brier": [0.219, 0.218]}, index=["before", "after"])
+quoted.assign(least=quoted.ECE**2, rest=quoted.Brier - quoted.ECE**2).round(3)
+
+# %% tags=["remove-input"]
+rest = quoted.Brier - quoted.ECE**2
+say(
+    "Before, at least {least:.3f} of the score is calibration error, so at most {rest_before:.3f} can be anything else. Afterwards that rest could be up to {rest_after:.3f}: calibration by one temperature would have made the model's confidences "
+    "much worse at telling right from wrong, though it hardly changes their order. One of the four numbers is probably another row's.",
+    least=quoted.ECE["before"] ** 2,
+    rest_before=rest["before"],
+    rest_after=rest["after"],
+)
+
+# %% [markdown]
+# That the inequality holds is a line of code. The Brier score less the squared ECE, over all our pairs on ARC-Easy:
+
+# %%
+from pathlib import Path
+
+spare = {}
+for path in sorted(Path(folder).glob("*__arc-easy__c*.safetensors")):
+    traces = da.Traces.load(path)
+    pair = metrics.top_label(np.exp(drift.log_softmax_options(traces.polm_final)), traces.labels)
+    spare[path.stem] = metrics.top_label_brier(*pair) - metrics.ece(*pair) ** 2
+pd.Series(spare, name="Brier less squared ECE").describe()[["count", "min", "max"]].round(3)
+
+# %% [markdown]
+# ## 5. Four hundred epochs are a regulariser
+#
+# *Written* (Figure 2b): the temperature of naive alignment over epochs of Adam, used after 400 of them.
+#
+# *Found*: the curve has not arrived there. Stopping early keeps the temperature small, which the analysis does not mention; an exact solver finds a larger one. [Why aligning on everything fails](10_why_align_all_fails.ipynb)
+# replays the protocol beside the exact optimum.
+#
+# ## 6. Text and tables
+#
+# These entries need the paper beside you.
+#
+# | where | written | found |
+# |---|---|---|
+# | text and main table | Qwen3-8B: 8.566 | the table has 8.393 |
+# | text on SFT and DPO | 25.193 | that is the row of RLVR; SFT and DPO have 25.120 |
+# | Table 10 | DeepSeek-V3 with Qwen2.5-7B: 6.990 ± 0.102 | the same digits as the PLM's own row |
+# | several tables | MCE 10.000 ± 0.000 | five seeds never give one number to five digits, unless it is a constant of the code |
+# | Figure 6 | one diagram each for SFT and for DPO | the two are the same diagram |
+# | Figure 5 | "accuracy above a threshold" | the curve reads like accuracy within a bin, see [decisions](17_decisions.ipynb) |
+#
+# *Do they change a conclusion?* No.
+#
+# ## What this page does not show
+#
+# - **That the paper is wrong.** Its main result, that agreement carries a usable signal, is checked in the [main comparison](08_main_comparison.ipynb) on our pairs.
+# - **Our own slips.** They are in the changelog when we find them. Please [report](https://github.com/dualalign/dualalign/issues) those that we have not found.
+# - **Dual-Align's own tables.** They are not in our hands, so nothing here is about them.
+#
+# ## Summary
+#
+# - A finite temperature exists more often than Proposition 3.3 says.
+# - An ECE averaged over small subjects has a floor of several points, and needs it printed beside.
+# - One row of one table contradicts an inequality; a few numbers differ between text and table.
+#
+# ```{exercise}
+# :label: ex-two-options
+# Show that for two options Proposition 3.3 is right.
+# ```
+#
+# ```{solution} ex-two-options
+# :class: dropdown
+# Let the PoLM prefer option 1, $z_1 > z_2$, and let $p$ be the PLM's probability of it. The PLM's mean of the logits is $p z_1 + (1 - p) z_2$, the plain mean is $(z_1 + z_2)/2$. The first exceeds the second
+# exactly where $p > 1/2 = 1/K$.
+# ```
