@@ -18,21 +18,46 @@ def adam_temperature(
 ) -> tuple[float, str]:
     """Return (raw temperature, reason) of Adam on the soft cross-entropy of [D]'s reference code.
 
-    T starts at 1 and is not kept positive; disagreeing rows stay in the batch and its denominator with loss 0;
-    batches are drawn anew every epoch, seeded. The raw temperature can be negative: the reason then says so.
+    The end of `adam_path` from T = 1. It can be negative: the reason then says so.
     """
-    z, p = _published_arrays(traces, agreeing)
-    rng, temperature, moments = np.random.default_rng(seed), 1.0, (0.0, 0.0)
-    step = 0
+    temperature = float(adam_path(traces, agreeing, learning_rate, epochs, batch_size, seed)[-1])
+    return temperature, _reason(temperature)
+
+
+def adam_path(
+    traces: Traces,
+    kept: np.ndarray,
+    learning_rate: float = ADAM_PROTOCOL["learning_rate"],
+    epochs: int = ADAM_PROTOCOL["epochs"],
+    batch_size: int = ADAM_PROTOCOL["batch_size"],
+    seed: int = 0,
+    start: float = 1.0,
+) -> np.ndarray:
+    """Return the raw temperature at the start and after each epoch of the published protocol, (epochs + 1,).
+
+    T is not kept positive; rows that are not kept stay in the batch and its denominator with loss 0; batches are drawn
+    anew every epoch, seeded, so that a longer run begins with the shorter one.
+
+    Parameters
+    ----------
+    kept : bool (N,), the agreeing questions for DACA, every question for align-all
+    start : T before the first step, not 0; 1 in [D]
+    """
+    if start == 0 or not np.isfinite(start):
+        raise ValueError(f"start is {start}; give a finite temperature other than 0")
+    z, p = _published_arrays(traces, kept)
+    rng, temperature, moments, step = np.random.default_rng(seed), float(start), (0.0, 0.0), 0
+    path = [temperature]
     for _ in range(epochs):
-        order = rng.permutation(len(agreeing))
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        order = rng.permutation(len(kept))
+        for first in range(0, len(order), batch_size):
+            rows = order[first : first + batch_size]
             slope = soft_cross_entropy_slope(z[:, rows], p[:, rows], temperature)
             step += 1
             change, moments = _adam_step(slope, moments, step)
             temperature -= learning_rate * change
-    return temperature, _reason(temperature)
+        path.append(temperature)
+    return np.array(path)
 
 
 def _published_arrays(traces: Traces, agreeing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -47,11 +72,11 @@ def soft_cross_entropy_slope(z: np.ndarray, p: np.ndarray, temperature: float) -
     z : (K, B) shifted logits, drift.FLOOR where padded; p : (K, B), all zero in a disagreeing row.
     """
     real = z > drift.FLOOR
-    scaled = np.where(real, z, 0.0) / temperature
-    scaled = np.where(real, scaled - np.where(real, scaled, -np.inf).max(axis=0), drift.FLOOR)
-    q = np.exp(scaled)
+    logits = np.where(real, z, 0.0)
+    scaled = np.where(real, logits / temperature, -np.inf)
+    q = np.exp(scaled - scaled.max(axis=0))
     q /= q.sum(axis=0)
-    centred = np.where(real, z, 0.0) - (q * np.where(real, z, 0.0)).sum(axis=0)
+    centred = logits - (q * logits).sum(axis=0)
     return float((p * (q >= _CLAMP) * centred).sum() / (temperature**2 * z.shape[1]))
 
 
