@@ -95,6 +95,8 @@ def test_against_compares_on_the_same_resamples():
             ]
         )
         assert table.loc[rival, "value"] == pytest.approx(value)
+        low, high = np.quantile(drawn[rival, "ece"][1:], [0.025, 0.975])
+        assert table.loc[rival, ["low", "high"]].tolist() == pytest.approx([2 * value - high, 2 * value - low])
     raw = [protocol.difference(drawn["dual-align", "ece"], drawn[r, "ece"]).p for r in ("vanilla", "basecal")]
     assert table.loc[["vanilla", "basecal"], "p"].tolist() == pytest.approx(protocol.holm(raw).tolist())
     assert table.loc["dual-align"].isna()[["minus", "p"]].all()

@@ -6,8 +6,9 @@ Every plot takes ``ax=None`` (a new figure) or the Axes to draw on, and leaves m
 from __future__ import annotations
 
 from dualalign.plots.comparison import plot_methods, plot_sets, prepare_methods
-from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
 from dualalign.plots.inner import plot_layer_temperatures
+from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
+from dualalign.plots.judged import plot_log_odds, plot_p_true, prepare_p_true
 from dualalign.plots.layers import (
     plot_beliefs,
     plot_divergence_map,
@@ -20,6 +21,14 @@ from dualalign.plots.layers import (
     prepare_peaks,
 )
 from dualalign.plots.objective import plot_losses, plot_objective, prepare_losses, prepare_objective
+from dualalign.plots.order import (
+    plot_carried,
+    plot_places,
+    plot_styles,
+    plot_variants,
+    prepare_carried,
+    prepare_variants,
+)
 from dualalign.plots.recipes import (
     plot_chain,
     plot_contrasts,
@@ -45,6 +54,7 @@ from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot
 __all__ = [
     "plot_against_truth",
     "plot_beliefs",
+    "plot_carried",
     "plot_chain",
     "plot_confidence",
     "plot_contrasts",
@@ -52,13 +62,16 @@ __all__ = [
     "plot_layer_divergence",
     "plot_layer_map",
     "plot_layer_temperatures",
+    "plot_log_odds",
     "plot_losses",
     "plot_methods",
     "plot_noise_floor",
     "plot_objective",
     "plot_outcomes",
+    "plot_p_true",
     "plot_peak_jumps",
     "plot_peak_layers",
+    "plot_places",
     "plot_posterior_check",
     "plot_premise",
     "plot_pretraining",
@@ -69,7 +82,10 @@ __all__ = [
     "plot_sets",
     "plot_shift",
     "plot_stability",
+    "plot_styles",
+    "plot_variants",
     "prepare_beliefs",
+    "prepare_carried",
     "prepare_confidence",
     "prepare_divergence_map",
     "prepare_layer_divergence",
@@ -77,11 +93,13 @@ __all__ = [
     "prepare_methods",
     "prepare_noise_floor",
     "prepare_objective",
+    "prepare_p_true",
     "prepare_peaks",
     "prepare_posterior_check",
     "prepare_reliability",
     "prepare_slider",
     "prepare_stability",
+    "prepare_variants",
     "slider_state",
     "temperature_slider",
 ]
