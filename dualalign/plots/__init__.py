@@ -20,6 +20,7 @@ from dualalign.plots.layers import (
     prepare_layer_divergence,
     prepare_peaks,
 )
+from dualalign.plots.ledger import plot_ledger
 from dualalign.plots.objective import plot_losses, plot_objective, prepare_losses, prepare_objective
 from dualalign.plots.order import (
     plot_carried,
@@ -63,6 +64,7 @@ __all__ = [
     "plot_layer_map",
     "plot_layer_temperatures",
     "plot_log_odds",
+    "plot_ledger",
     "plot_losses",
     "plot_methods",
     "plot_noise_floor",

@@ -1,0 +1,129 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The ledger
+#
+# The two papers make claims. This page holds each of them against our pairs and gives a verdict: *supported*, *contradicted* or *undecided*. No verdict is typed. Each is computed from the table of results, by a rule that was written
+# down before the table was filled, and it changes when the data change.
+#
+# A verdict is about *these pairs*: one base of 270 million parameters and its post-trained versions, one foreign model, seven question sets. "Contradicted" means that the effect goes the other way here, not that the paper is wrong.
+#
+# | You need | nothing; each claim links to the page that explains it |
+# |---|---|
+# | **Time** | 10 minutes |
+#
+# **You will be able to** say which claims hold on these pairs, how sure that is, and where to look.
+
+# %%
+import pandas as pd
+
+from dualalign import ledger, plots
+from dualalign.book import say
+from dualalign.experiments import table
+
+# %% tags=["parameters"]
+results = "../data/results/table"
+pd.set_option("display.max_colwidth", None)
+
+# %% [markdown]
+# ## The rule
+#
+# A *setting* is one pair on one question set. Pairs share their questions and their PLM, so settings are not independent; sets nearly are. Hence an effect is averaged over the pairs of a set, and its 95 % interval is Student's $t$ over the sets.
+# If the interval lies wholly on the claimed side of the line, the claim is supported; wholly on the other side, contradicted; else undecided. A claim that is about *every* baseline, pair or part is decided by the least favourable one.
+#
+# Seven sets make wide intervals. That is as it should be: a claim about question sets in general rests on seven of them.
+#
+# ## The verdicts
+
+# %%
+book = ledger.ledger(table.load(results))
+shown = book[["text", "verdict", "value", "low", "high", "margin", "decided_by"]]
+shown.round(3)
+
+# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: the claims about what post-training does have long bars of support; those about which method is best have not.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the numbers of settings that support, leave open or contradict it, with the verdict in words."}}
+ax = plots.plot_ledger(book)
+
+# %% tags=["remove-input"]
+counts = book.verdict.value_counts()
+say(
+    "Of {n} rows, {supported} are supported, {contradicted} contradicted and {undecided} undecided. Supported: {names}. Contradicted: {against}.",
+    n=len(book),
+    supported=int(counts.get(ledger.SUPPORTED, 0)),
+    contradicted=int(counts.get(ledger.CONTRADICTED, 0)),
+    undecided=int(counts.get(ledger.UNDECIDED, 0)),
+    names=", ".join(book.index[book.verdict == ledger.SUPPORTED]) or "none",
+    against=", ".join(book.index[book.verdict == ledger.CONTRADICTED]) or "none",
+)
+
+# %% [markdown]
+# What each number measures, and where the claim is from ([P] Dual-Align {cite:p}`luo2026dualalign`, [D] DACA {cite:p}`luo2025daca`, [R] the public reviews):
+
+# %%
+book[["effect", "source", "sets", "settings", *ledger.STATES]]
+
+# %% [markdown]
+# | claim | the page behind it |
+# |---|---|
+# | 1, G | [What post-training does to confidence](06_what_post_training_does.ipynb) |
+# | 2, E | [Two kinds of drift](03_two_kinds_of_drift.ipynb), [What the reviewers asked](19_open_questions.ipynb) |
+# | 3 | [Two kinds of drift](03_two_kinds_of_drift.ipynb) |
+# | 4 | [Why aligning on everything fails](10_why_align_all_fails.ipynb) |
+# | 5, 6, 8, 10 | [The main comparison](08_main_comparison.ipynb), [Which readings matter](09_readings.ipynb) |
+# | 7 | [How many questions](11_how_many_questions.ipynb) |
+# | 9 | true by construction: one positive factor divides all logits of a question, see [Start here](01_start_here.ipynb) |
+# | 11 | [Open-ended answers](16_open_ended.ipynb) |
+#
+# ## What of the papers is here
+#
+# Every table and figure that the two papers are known to hold, and what this book has for it. *Here* means made from the shipped traces; *command* means that the same code makes it with a hub and a graphics card; the rest says why not.
+#
+# | in the paper | what it shows | in this book |
+# |---|---|---|
+# | DACA, Figures 1, 6, 7 | reliability of PLM and PoLM | here: [calibration](02_reliability.ipynb), [along the chain](06_what_post_training_does.ipynb) |
+# | DACA, Figures 2, 8 | naive alignment, temperature over epochs | here: [why aligning on everything fails](10_why_align_all_fails.ipynb) |
+# | DACA, Tables 1, 6 | main comparison on MMLU | here, on our pairs and seven sets: [main comparison](08_main_comparison.ipynb); their models: command (`dualalign trace`, then `fit`) |
+# | DACA, Figure 3 | model sizes | command; two sizes here are of two families, so size alone is not varied |
+# | DACA, Tables 2, 10 | closed models with foreign PLMs | a foreign reference here: [what post-training does](06_what_post_training_does.ipynb); closed models: not possible, their logits are not to be had here |
+# | DACA, Tables 3, 4, 11 | SFT, DPO, RLVR and checkpoints | here: [what post-training does](06_what_post_training_does.ipynb), [main comparison](08_main_comparison.ipynb) |
+# | DACA, Figure 4, Table 12 | open-ended TruthfulQA | here, on NQ-open with human judgements: [open-ended answers](16_open_ended.ipynb) |
+# | DACA, Figure 5 | selective classification | here: [decisions](17_decisions.ipynb) |
+# | DACA, Table 5 | prompts | here: [prompts, wordings and order](12_prompts_and_order.ipynb) |
+# | DACA, Table 7 | MathQA | command; the set cannot be had here |
+# | DACA, Table 8 | MedMCQA with all baselines | here: [main comparison](08_main_comparison.ipynb) |
+# | DACA, Table 9 | vector and matrix scaling | here: [main comparison](08_main_comparison.ipynb) |
+# | DACA, Propositions 3.2, 3.3 | theory of naive alignment | here, and corrected: [why aligning on everything fails](10_why_align_all_fails.ipynb), [errata](22_errata.ipynb) |
+# | Dual-Align, section 3 | divergence by layer, agreement and disagreement, peak layer | here: [two kinds of drift](03_two_kinds_of_drift.ipynb) |
+# | Dual-Align, Figure 5 | stability entropy against confidence | here: [two kinds of drift](03_two_kinds_of_drift.ipynb) |
+# | Dual-Align, 4.2, 4.3 | the method | here: [deriving Dual-Align](04_deriving_dual_align.ipynb), every open reading in [which readings matter](09_readings.ipynb) |
+# | Dual-Align, section 5 | sizes, families, recipes against baselines and oracle | recipes and two families here: [main comparison](08_main_comparison.ipynb); sizes: command |
+# | Dual-Align, Table 3 | ablation of the two parts | here: claim 10 above |
+# | Dual-Align, section 6 | open-ended answers | here: [open-ended answers](16_open_ended.ipynb) |
+#
+# ## What this page does not show
+#
+# - **The papers' numbers.** Dual-Align's tables are not in our hands, and none of their models ran here.
+# - **Many claims, one table.** The rows are not corrected for their number. A claim is judged by its own interval; the counts by setting are for orientation only.
+# - **Independence of the sets.** The two ARC sets and OpenBookQA are alike. The intervals are, if anything, too narrow.
+#
+# ## Summary
+#
+# - A verdict here is an interval and a rule, not an opinion.
+# - It is about these pairs. Trace a pair of yours, and `python -m dualalign.experiments` fills the same table for it.
+#
+# **Next:** [which method should I use?](21_which_method.ipynb)
+#
+# ```{exercise}
+# :label: ex-verdict
+# An effect is +0.03 in five sets and −0.01 in two; the claim says that it is positive. Is it supported?
+# ```
+#
+# ```{solution} ex-verdict
+# :class: dropdown
+# The mean is $(5 \cdot 0.03 - 2 \cdot 0.01)/7 \approx 0.0186$ and the standard deviation $0.0195$. With $t_{0.975, 6} = 2.45$ the half width is $2.45 \cdot 0.0195/\sqrt 7 \approx 0.018$. The interval is about 0.0005 to 0.037: supported, barely.
+# ```
