@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pairs_kit import calibrated_pair, right_on
 from typer.testing import CliRunner
 
 import dualalign as da
+from dualalign import checks
 from dualalign.cli import app
 
 
@@ -175,6 +177,31 @@ def test_diagnose_table_puts_floor_and_interval_beside_the_ece(path):
         for key in ("accuracy", "confidence", "ece", "ece_floor"):
             assert f"{found[model][key]:.3f}" in words
         assert "{:.3f} to {:.3f}".format(*found[model]["ece_interval"]) in words
+
+
+def test_diagnose_lists_what_was_checked_and_its_state(path):
+    found = json.loads(run("diagnose", path, "--json", "--seed", 3, "--aggregate", "sum-entropy"))["warnings"]
+    fitted = da.DualAlign(aggregate="sum-entropy").fit(da.Traces.load(path))
+    expected = checks.examine(da.Traces.load(path), fitted, 3)
+    assert found == [{"name": c.name, "found": c.found, "state": c.state} for c in expected]
+    assert {c["state"] for c in found} > {"ok"}  # random logits: something is wrong with them
+
+
+def test_diagnose_says_in_words_whether_to_trust_it(tmp_path):
+    for traces, title in ((calibrated_pair(), "no warning"), (right_on(calibrated_pair(), 0.42), "do not trust it")):
+        traces.save(tmp_path / "p.safetensors")
+        words = run("diagnose", tmp_path / "p.safetensors", "--draws", 20)
+        assert f"Dual-Align here: {title}" in words
+        said = [check for check in checks.examine(traces) if check.state == "fail"]
+        assert words.count("FAILS") == len(said)
+        assert all(check.fault in " ".join(words.split()) for check in said)
+
+
+def test_diagnose_where_dual_align_cannot_be_fitted(path, tmp_path):
+    da.Traces.load(path).select([0]).save(tmp_path / "one.safetensors")
+    (only,) = json.loads(run("diagnose", tmp_path / "one.safetensors", "--json"))["warnings"]
+    assert (only["name"], only["state"]) == ("fit", "fail")
+    assert "needs at least 2" in only["found"]
 
 
 def test_diagnose_of_models_of_different_depth(random_traces, tmp_path):

@@ -8,35 +8,17 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from pairs_kit import calibrated_pair
 
-from dualalign import Traces, drift, metrics
+from dualalign import metrics
 from dualalign.calibrators import METHODS, PLAIN_METHODS
+from dualalign.checks import confidence_pairs
 from dualalign.report import judge, side_by_side, write_report
-from dualalign.report.checks import confidence_pairs
 from dualalign.report.page import cell, table
 
 
-def calibrated_pair(n=600, seed=0, sharp=3.0, plm_sharp=1.0, labelled=True, layers=6) -> Traces:
-    """A PLM whose last layer states true probabilities (times plm_sharp), and a PoLM whose logits are sharper."""
-    rng = np.random.default_rng(seed)
-    truth = rng.normal(size=(n, 4)) * 1.2
-    proba = np.exp(drift.log_softmax_options(truth))
-    labels = np.minimum((proba.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1), 3)
-    ramp = np.linspace(0.1, 1, layers)[None, :, None]
-    moved = truth + rng.normal(size=(n, 4)) * 0.3
-    return Traces(
-        plm_logits=(plm_sharp * ramp * truth[:, None]).astype(np.float32),
-        polm_logits=(sharp * ramp**2 * moved[:, None]).astype(np.float32),
-        labels=labels if labelled else np.full(n, -1),
-        n_options=np.full(n, 4),
-        question_ids=tuple(f"<script>alert({i})</script>" for i in range(n)),
-        groups=tuple(f"g&{i % 3}" for i in range(n)),
-        metadata={"plm": "<b>base</b>", "polm": 'chat"', "note": "</main>"},
-    )
-
-
 def states(traces):
-    return [check.state for check in judge(traces).checks]
+    return {check.name: check.state for check in judge(traces).checks}
 
 
 def test_good_pair_is_used_with_its_temperature_and_means():
@@ -59,7 +41,8 @@ def test_plm_that_is_not_calibrated_forbids_use():
 
 def test_without_labels_the_premise_is_said_to_be_unknown():
     verdict = judge(calibrated_pair(labelled=False))
-    assert [check.state for check in verdict.checks][-2:] == ["unknown", "unknown"]
+    unknown = {check.name for check in verdict.checks if check.state == "unknown"}
+    assert unknown == {"plm-above-chance", "plm-calibrated", "error-falls"}
     assert verdict.sentence.endswith("It rests on the PLM's calibration, which cannot be known here.")
 
 
@@ -83,7 +66,7 @@ def test_few_agreeing_questions_forbid_use():
 
 
 def test_polm_less_confident_than_plm_asks_for_care():
-    assert states(calibrated_pair(sharp=0.6))[3] == "care"
+    assert states(calibrated_pair(sharp=0.6))["direction"] == "care"
 
 
 def test_side_by_side_judges_every_method_on_the_other_half():

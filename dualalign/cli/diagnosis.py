@@ -11,9 +11,12 @@ from . import options as o
 from .printing import number, print_json, print_table
 
 if TYPE_CHECKING:
+    from ..checks import Check
     from ..traces import Traces
 
 REGIMES = {"confidence-drift": "agreement", "process-drift": "disagreement"}
+VERDICTS = {"ok": "no warning", "care": "use with care", "fail": "do not trust it"}
+STATES = {"ok": "ok", "care": "CARE", "fail": "FAILS"}
 
 
 def diagnose(
@@ -26,7 +29,7 @@ def diagnose(
     level: o.Level = 0.95,
     seed: o.Seed = 0,
 ) -> None:
-    """Show how the two models drift apart, and how far each is from calibrated.
+    """Show how the two models drift apart, how far each is from calibrated, and what warns of Dual-Align here.
 
     Divergence and entropy are in nats, layers count from 1. Accuracy and calibration errors need labels.
     """
@@ -36,11 +39,13 @@ def diagnose(
     found |= drift_summary(loaded, **readings)
     judged = {"bins": bins, "draws": draws, "level": level, "seed": seed}
     found |= {"plm": _judge(loaded, loaded.plm_final, judged), "polm": _judge(loaded, loaded.polm_final, judged)}
+    checks = warnings(loaded, seed, **readings)
     if as_json:
-        print_json(found)
+        print_json(found | {"warnings": [{key: getattr(c, key) for key in ("name", "found", "state")} for c in checks]})
     else:
         _print_drift(found)
         _print_models(found, level)
+        _print_warnings(checks)
 
 
 def info(traces: o.TracesPath, as_json: o.AsJson = False) -> None:
@@ -98,6 +103,19 @@ def drift_summary(traces: Traces, peak: str = "max-jump", aggregate: str = "mean
     return {"agreement": float(drift.agreement(traces).mean()), **parts}
 
 
+def warnings(traces: Traces, seed: int = 0, **readings: object) -> tuple[Check, ...]:
+    """Return what `checks.examine` finds, or that Dual-Align cannot be fitted at all."""
+    from .. import checks
+    from ..calibrators import DualAlign
+
+    calibrator = DualAlign(**readings)
+    try:
+        calibrator.fit(traces)
+    except ValueError as error:
+        return (checks.Check("fit", "Dual-Align can be fitted", str(error), "fail"),)
+    return checks.examine(traces, calibrator, seed)
+
+
 def _jump(divergence: np.ndarray, layer: np.ndarray) -> np.ndarray:
     """The change of the divergence at the peak layer, signed; at layer 1 the divergence itself."""
     steps = np.diff(divergence, axis=1, prepend=0.0)
@@ -147,6 +165,13 @@ def _print_models(found: dict[str, object], level: float) -> None:
         rows.append(("AUROC of confidence", [number(m["auroc"]) for m in models]))
     known = f"{found['labelled']:,} labelled questions" if found["labelled"] else "none labelled"
     print_table(f"Calibration: {known}", ("", "pre-trained", "post-trained"), ((name, *cells) for name, cells in rows))
+
+
+def _print_warnings(checks: tuple[Check, ...]) -> None:
+    from ..checks import worst
+
+    title = f"Dual-Align here: {VERDICTS[worst(checks)]}"
+    print_table(title, ("", "state", "found"), ((c.name, STATES.get(c.state, c.state), c.said) for c in checks))
 
 
 def _cell(value: object) -> str:

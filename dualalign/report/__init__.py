@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dualalign.report.checks import Check, Verdict, judge
+from dualalign.checks import Check
+from dualalign.report.checks import Verdict, judge
 from dualalign.report.methods import side_by_side
 
 if TYPE_CHECKING:

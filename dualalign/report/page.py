@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dualalign import drift, plots
+from dualalign.checks import FEW_LABELS, confidence_pairs
 from dualalign.plots import style
-from dualalign.report.checks import FEW_LABELS, Verdict, confidence_pairs, judge
+from dualalign.report.checks import Verdict, judge
 from dualalign.report.figures import svg_figure
 from dualalign.report.methods import side_by_side
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dualalign.traces import Traces
 
 LARGEST = 15  # questions in the table of the largest drift
-MARKS = {"ok": "✓ holds", "care": "! care", "fail": "✗ fails", "unknown": "? unknown"}
+MARKS = {"ok": "✓ holds", "care": "! care", "fail": "✗ fails", "unknown": "? unknown", "note": "i note"}
 
 
 def page(named: Sequence[tuple[str, Traces]]) -> str:
@@ -46,7 +47,7 @@ def _article(name: str, traces: Traces) -> str:
 
 def _top(name: str, traces: Traces, verdict: Verdict) -> str:
     about = f"{len(traces):,} questions, {int((traces.labels >= 0).sum()):,} of them labelled; {traces.n_layers} layers"
-    rows = [(c.name, c.found, MARKS[c.state]) for c in verdict.checks]
+    rows = [(c.condition, c.found, MARKS[c.state]) for c in verdict.checks]
     return (
         f"<h2>{escape(name)}</h2><p>{about}.</p>"
         f'<p class="verdict {verdict.state}"><strong>{escape(verdict.sentence)}</strong></p>'
