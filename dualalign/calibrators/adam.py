@@ -46,13 +46,15 @@ def adam_path(
     if start == 0 or not np.isfinite(start):
         raise ValueError(f"start is {start}; give a finite temperature other than 0")
     z, p = _published_arrays(traces, kept)
+    real = z > drift.FLOOR
+    logits = np.where(real, z, 0.0)
     rng, temperature, moments, step = np.random.default_rng(seed), float(start), (0.0, 0.0), 0
     path = [temperature]
     for _ in range(epochs):
         order = rng.permutation(len(kept))
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
-            slope = soft_cross_entropy_slope(z[:, rows], p[:, rows], temperature)
+            slope = _slope(logits[:, rows], real[:, rows], p[:, rows], temperature)
             step += 1
             change, moments = _adam_step(slope, moments, step)
             temperature -= learning_rate * change
@@ -72,12 +74,15 @@ def soft_cross_entropy_slope(z: np.ndarray, p: np.ndarray, temperature: float) -
     z : (K, B) shifted logits, drift.FLOOR where padded; p : (K, B), all zero in a disagreeing row.
     """
     real = z > drift.FLOOR
-    logits = np.where(real, z, 0.0)
+    return _slope(np.where(real, z, 0.0), real, p, temperature)
+
+
+def _slope(logits: np.ndarray, real: np.ndarray, p: np.ndarray, temperature: float) -> float:
     scaled = np.where(real, logits / temperature, -np.inf)
     q = np.exp(scaled - scaled.max(axis=0))
     q /= q.sum(axis=0)
     centred = logits - (q * logits).sum(axis=0)
-    return float((p * (q >= _CLAMP) * centred).sum() / (temperature**2 * z.shape[1]))
+    return float((p * (q >= _CLAMP) * centred).sum() / (temperature**2 * logits.shape[1]))
 
 
 def _adam_step(slope: float, moments: tuple[float, float], step: int) -> tuple[float, tuple[float, float]]:

@@ -5,6 +5,16 @@ Every plot takes ``ax=None`` (a new figure) or the Axes to draw on, and leaves m
 
 from __future__ import annotations
 
+from dualalign.plots.alignment import (
+    TauPaths,
+    plot_aligned_gaps,
+    plot_forces,
+    plot_own_temperatures,
+    plot_stops,
+    plot_tau_paths,
+    prepare_own_temperatures,
+    prepare_tau_paths,
+)
 from dualalign.plots.comparison import plot_methods, plot_sets, prepare_methods
 from dualalign.plots.inner import plot_layer_temperatures
 from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
@@ -53,23 +63,27 @@ from dualalign.plots.stability import plot_stability, prepare_stability
 from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot_pretraining, prepare_posterior_check
 
 __all__ = [
+    "TauPaths",
     "plot_against_truth",
+    "plot_aligned_gaps",
     "plot_beliefs",
     "plot_carried",
     "plot_chain",
     "plot_confidence",
     "plot_contrasts",
     "plot_divergence_map",
+    "plot_forces",
     "plot_layer_divergence",
     "plot_layer_map",
     "plot_layer_temperatures",
-    "plot_log_odds",
     "plot_ledger",
+    "plot_log_odds",
     "plot_losses",
     "plot_methods",
     "plot_noise_floor",
     "plot_objective",
     "plot_outcomes",
+    "plot_own_temperatures",
     "plot_p_true",
     "plot_peak_jumps",
     "plot_peak_layers",
@@ -84,7 +98,9 @@ __all__ = [
     "plot_sets",
     "plot_shift",
     "plot_stability",
+    "plot_stops",
     "plot_styles",
+    "plot_tau_paths",
     "plot_variants",
     "prepare_beliefs",
     "prepare_carried",
@@ -95,12 +111,14 @@ __all__ = [
     "prepare_methods",
     "prepare_noise_floor",
     "prepare_objective",
+    "prepare_own_temperatures",
     "prepare_p_true",
     "prepare_peaks",
     "prepare_posterior_check",
     "prepare_reliability",
     "prepare_slider",
     "prepare_stability",
+    "prepare_tau_paths",
     "prepare_variants",
     "slider_state",
     "temperature_slider",
