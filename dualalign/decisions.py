@@ -230,7 +230,7 @@ def _aurc(side: Held, counts: np.ndarray) -> np.ndarray:
     before, errors_before = (np.concatenate([np.zeros((len(a), 1)), a[:, :-1]], axis=1) for a in (n, errors))
     size = n - before
     rate = np.divide(errors - errors_before, size, out=np.zeros_like(size), where=size > 0)
-    # In a tie of m questions, risk at the j-th is (E + j r) / (n + j), and its sum over j is r m + (E - n r) (H_n+m - H_n)
+    # The j-th of m tied questions has risk (E + j r) / (n + j); over j that sums to r m + (E - n r) (H[n + m] - H[n]).
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, int(n.max()) + 1))])
     steps = harmonic[n.astype(np.int64)] - harmonic[before.astype(np.int64)]
     return (rate * size + (errors_before - before * rate) * steps).sum(axis=1) / n[:, -1]

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from .unit import Experiment
 
-NAMES = ("main", "ablation", "size", "transfer", "premise", "claims", "factorial")
+NAMES = ("main", "ablation", "size", "transfer", "premise", "decisions", "labels", "trust", "claims", "factorial")
 
 
 def get(name: str) -> Experiment:
