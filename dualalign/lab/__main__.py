@@ -1,5 +1,5 @@
 """The lab's commands: ``python -m dualalign.lab train plm``, ``trace``, ``check``, ``world``,
-``samples``, ``fingerprints``.
+``generation``, ``samples``, ``fingerprints``.
 
 Each is resumable and remakes one step of the book's data. Run them from the project's root.
 """
@@ -14,10 +14,12 @@ import typer
 
 from ..questions import load, save_file
 from . import catalogue, pool, runs
+from .generation import generation
 from .world.command import world
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(world)
+app.command()(generation)
 Mirror = Annotated[str | None, typer.Option(help="Folder of question files, for machines without a hub.")]
 
 
