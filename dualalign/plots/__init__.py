@@ -16,6 +16,14 @@ from dualalign.plots.alignment import (
     prepare_tau_paths,
 )
 from dualalign.plots.comparison import plot_methods, plot_sets, prepare_methods
+from dualalign.plots.generation import (
+    plot_offsets,
+    plot_place_layers,
+    plot_sampled,
+    plot_widths,
+    prepare_offsets,
+    prepare_widths,
+)
 from dualalign.plots.inner import plot_layer_temperatures
 from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
 from dualalign.plots.judged import plot_log_odds, plot_p_true, prepare_p_true
@@ -82,11 +90,13 @@ __all__ = [
     "plot_methods",
     "plot_noise_floor",
     "plot_objective",
+    "plot_offsets",
     "plot_outcomes",
     "plot_own_temperatures",
     "plot_p_true",
     "plot_peak_jumps",
     "plot_peak_layers",
+    "plot_place_layers",
     "plot_places",
     "plot_posterior_check",
     "plot_premise",
@@ -95,6 +105,7 @@ __all__ = [
     "plot_regime_gaps",
     "plot_reliability",
     "plot_reliability_pair",
+    "plot_sampled",
     "plot_sets",
     "plot_shift",
     "plot_stability",
@@ -102,6 +113,7 @@ __all__ = [
     "plot_styles",
     "plot_tau_paths",
     "plot_variants",
+    "plot_widths",
     "prepare_beliefs",
     "prepare_carried",
     "prepare_confidence",
@@ -111,6 +123,7 @@ __all__ = [
     "prepare_methods",
     "prepare_noise_floor",
     "prepare_objective",
+    "prepare_offsets",
     "prepare_own_temperatures",
     "prepare_p_true",
     "prepare_peaks",
@@ -120,6 +133,7 @@ __all__ = [
     "prepare_stability",
     "prepare_tau_paths",
     "prepare_variants",
+    "prepare_widths",
     "slider_state",
     "temperature_slider",
 ]
