@@ -7,7 +7,7 @@ an expectation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -166,6 +166,21 @@ def cascade(
     confidence, second = check_pairs(confidence, second)
     asked = ~(confidence >= threshold)
     return np.where(asked, second, first), asked
+
+
+def matched(sides: Sequence[Held], answers: Mapping[str, bool]) -> list[np.ndarray]:
+    """What a second model's answers, right or wrong by question, are worth on the questions of each split, (N,).
+
+    Raises
+    ------
+    ValueError
+        For a question that the second model was not asked.
+    """
+    if lacking := [q for side in sides for q in side.questions if q not in answers]:
+        raise ValueError(
+            f"question {lacking[0]!r} has no second answer; keep the questions that both models were asked"
+        )
+    return [np.array([answers[q] for q in side.questions]) for side in sides]
 
 
 def cascade_frontier(confidence: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

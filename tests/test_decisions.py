@@ -234,6 +234,14 @@ def test_cascade_by_hand():
     assert decisions.cascade([0.9], [1], [0], np.inf)[1].all()
 
 
+def test_second_answers_go_with_their_questions():
+    found = [side([0.5, 0.6], [1, 0], ["b", "a"]), side([0.5], [1], ["c"])]
+    seconds = decisions.matched(found, {"a": True, "b": False, "c": True, "d": False})
+    assert [s.tolist() for s in seconds] == [[False, True], [True]]
+    with pytest.raises(ValueError, match="question 'c' has no second answer"):
+        decisions.matched(found, {"a": True, "b": False})
+
+
 @given(answers(), st.randoms(use_true_random=False))
 def test_frontier_is_the_cascade_at_every_threshold(found, random):
     confidence, first = found
