@@ -108,6 +108,17 @@ def test_p_true_is_the_other_event():
     )
 
 
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_the_verdicts_error_is_never_the_larger(seed):
+    """Bins that fold at one half: a bin of verdicts is two bins of answers, whose errors can cancel."""
+    traces = answers(80, seed, 0.7)
+    verdicts = Answers(traces.question_ids, da.Vanilla().fit(traces).predict_proba(traces), traces.labels)
+    about = judged.as_p_true(verdicts)
+    of_verdicts = metrics.ece(*metrics.top_label(verdicts.values, verdicts.outcomes))
+    assert of_verdicts <= metrics.ece(about.values, about.outcomes) + 1e-12
+
+
 def test_verdict_needs_a_signal_first():
     known, chance = judged.Signal(0.7, 0.65, 0.75), judged.Signal(0.5, 0.45, 0.55)
     wins = pd.DataFrame({"minus": [-0.1, -0.05], "p": [0.01, 0.04]}, index=["vanilla", "daca"])

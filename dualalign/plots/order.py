@@ -104,12 +104,12 @@ def plot_variants(table: pd.DataFrame, methods: Sequence[str], axes=None) -> np.
 
 
 def _plain_ticks(ax: Axes, values: pd.Series) -> None:
-    from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-    ticks = np.array([0.5, 1, 2, 3, 5, 10, 20, 50])
+    ticks = np.array([0.5, 1, 2, 3, 4, 6, 8, 12, 20, 50])
     ax.xaxis.set_major_locator(FixedLocator(ticks[(ticks >= 0.9 * values.min()) & (ticks <= 1.1 * values.max())]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def prepare_carried(table: pd.DataFrame, method: str) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def plot_carried(grids: dict[str, pd.DataFrame], axes=None) -> np.ndarray:
         axes = plt.subplots(1, len(grids), **size)[1][0]
     most = max(float(grid.to_numpy().max()) for grid in grids.values())
     for ax, (method, grid) in zip(axes, grids.items(), strict=True):
-        ax.imshow(grid, cmap="Blues", vmin=0, vmax=1.6 * most, aspect="auto")
+        ax.imshow(grid, cmap="Blues", vmin=0, vmax=2.4 * most, aspect="auto")
         for (i, j), value in np.ndenumerate(grid.to_numpy()):
             shown = f"{value:.3f}".removeprefix("0")
             ax.text(j, i, shown, ha="center", va="center", color=style.INK, fontsize=style.TICK_SIZE)

@@ -1,0 +1,428 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Prompts, wordings and the order of options
+#
+# A temperature is fitted on questions that were asked in one way. Somebody else will ask in another way: with another instruction, with letters instead of texts, with the options in another order.
+# How much of what this book measures is about the model, and how much about the prompt? And can asking in several ways replace a temperature?
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
+# |---|---|
+# | **Helpful** | permutation tests |
+# | **Time** | 25 minutes |
+#
+# **You will be able to** tell a spread over wordings from noise, say whether a temperature survives another prompt, measure a position bias with an interval that counts questions and not rows, and hold methods that ask
+# many times against methods that ask once.
+
+# %%
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import dualalign as da
+from dualalign import carry, metrics, order, plots, protocol
+from dualalign.book import say
+
+pd.set_option("display.max_colwidth", None)
+
+# %% tags=["parameters"]
+folder = "../data/traces"
+pair = "sft4"
+main_set = "arc-easy"
+bins = 10
+seeds = [0, 1, 2, 3, 4]
+draws = 5000
+
+# %%
+stem = f"{folder}/{pair}__{main_set}__choices"
+permuted = da.Traces.load(f"{stem}__permutations.safetensors")
+wordings = {f.stem[-1]: da.Traces.load(f) for f in sorted(Path(folder).glob(f"{Path(stem).name}__wording*"))}
+plain = da.Traces.load(f"{stem}.safetensors")
+wordings = {"0": plain.select(np.isin(plain.question_ids, wordings["1"].question_ids)), **wordings}
+fitted = ("vanilla", "align-all", "confidence-only", "daca", "dual-align", "process-only", "agreement", "basecal", "temperature-scaling")
+by_wording = carry.carry(wordings, fitted, seeds=seeds)
+held_out = order.held_out(permuted, seeds=seeds)
+rivals = carry.against(held_out, bins=bins, draws=draws)
+
+# %% tags=["remove-input"]
+label_free = rivals.drop(["plm", "temperature-scaling", "cape + temperature-scaling"])
+by_p = {name: ", ".join(f"`{n}`" for n in rivals.index[chosen]) or "none" for name, chosen in (("beaten", (rivals.minus < 0) & (rivals.p < 0.05)), ("lost", (rivals.minus > 0) & (rivals.p < 0.05)), ("level", rivals.p >= 0.05))}
+cost = carry.excess(by_wording, "dual-align", bins, draws)
+
+# %% tags=["remove-input"]
+say(
+    "**The short answer.** A temperature fitted under another wording costs Dual-Align {cost:+.4f} of ECE ({cost_low:+.4f} to {cost_high:+.4f}). Of the methods without labels, {least} has the smallest ECE on the held-out questions below, {least_ece:.3f}. "
+    "Dual-Align ({dual:.3f}, noise floor {dual_floor:.3f}) is better than {beaten}, worse than {lost}, and cannot be told from {level}. CAPE, which asks in all 24 orders, leaves an ECE of {cape_alone:.3f}; with temperature scaling on top, {cape_scaled:.3f}.",
+    cost=cost.value,
+    cost_low=cost.low,
+    cost_high=cost.high,
+    least=f"`{label_free.value.idxmin()}`",
+    least_ece=label_free.value.min(),
+    dual=rivals.value["dual-align"],
+    dual_floor=rivals.floor["dual-align"],
+    cape_alone=rivals.value["cape"],
+    cape_scaled=rivals.value["cape + temperature-scaling"],
+    **by_p,
+)
+
+# %% [markdown]
+# ## Six wordings of the same 500 questions
+#
+# The style `choices` puts a question and its options. A wording adds an instruction in front. All five were written before any was tried, and wording 0 is the plain prompt of the other chapters.
+
+# %%
+pd.DataFrame({name: {"said before the question": t.metadata["variant"]} for name, t in wordings.items()}).T.rename_axis("wording")
+
+# %% [markdown]
+# Accuracy differs from wording to wording. But would it not differ anyway? Suppose that the wording does not matter. Then a question's six answers could be dealt to the six wordings in any way. So deal them at random, question by question, many
+# times, and look at the spread that comes out. It is the **noise floor of a spread**: what six wordings that do nothing would show. The share of deals with at least the observed spread is a p-value, and no distribution was assumed.
+
+# %%
+tests = pd.concat({name: order.exchange(wordings, model, bins) for name, model in (("PLM", "plm"), ("PoLM", "polm"))}, names=["model"])
+tests["p (Holm)"] = protocol.holm(tests.pop("p"))
+tests.round(4)
+
+# %% tags=["remove-input"]
+moved = [f"the {model}'s {quantity} (from {row.low:.3f} to {row.high:.3f})" for (model, quantity), row in tests.iterrows() if row["p (Holm)"] < 0.05]
+say(
+    "`spread` is the standard deviation over the wordings, `expected` its noise floor. After Holm's correction for {tests} tests, the wording moves {moved}. The PoLM's ECE goes from {low:.3f} to {high:.3f} over the wordings: a spread of {spread:.4f} where {expected:.4f} is expected from wordings that do nothing.",
+    tests=len(tests),
+    moved=" and ".join(moved) or "none of them",
+    low=tests.low["PoLM", "ece"],
+    high=tests.high["PoLM", "ece"],
+    spread=tests.spread["PoLM", "ece"],
+    expected=tests.expected["PoLM", "ece"],
+)
+
+# %% [markdown]
+# So a table of results over five prompts is not five experiments. The questions are the same, and most of their noise is shared.
+#
+# ### Does the temperature move?
+#
+# Every method is fitted on 30 % of the questions and judged on the others, under each wording, on the same five splits.
+
+# %%
+errors = carry.errors(by_wording, bins)
+drifts = {q: plots.prepare_variants(errors, q).drop(["basecal", "vanilla"] if q == "temperature" else []) for q in ("temperature", "ece")}
+drifts["temperature"][["mean", "variants", "splits"]].round(3)
+
+# %% [markdown]
+# `variants` is the standard deviation of $T$ over the wordings, with the split held fixed. `splits` is that over the splits, with the wording held fixed. (The fitting sides of two splits share questions, so the second is somewhat too small.) The same for the ECE, beside the noise floor of one ECE:
+
+# %%
+drifts["ece"].round(3)
+
+# %% mystnb={"figure": {"caption": "Temperature and ECE of each method under six wordings: a dot a wording (mean over five splits), a thin line from the least to the most of all splits and wordings, the grey bar the noise floor. What to see: how close the dots of a method lie together, beside how long its line is.", "name": "fig-wordings"}, "image": {"alt": "Two panels with a row a method: six dots of temperature, and six dots of calibration error, each with a line of the range over splits."}}
+axes = plots.plot_variants(errors, [m for m in fitted if m != "basecal"])
+
+# %% tags=["remove-input"]
+t_drift = drifts["temperature"]
+say(
+    "The temperature of Dual-Align moves by {dual_w:.2f} over the wordings and by {dual_s:.2f} over the splits, around {dual_mean:.2f}. That of temperature scaling moves by {ts_w:.2f} and {ts_s:.2f}. "
+    "For {calmer} of {methods} fitted methods which questions they were fitted on matters more than how these were worded.",
+    dual_w=t_drift.variants["dual-align"],
+    dual_s=t_drift.splits["dual-align"],
+    dual_mean=t_drift["mean"]["dual-align"],
+    ts_w=t_drift.variants["temperature-scaling"],
+    ts_s=t_drift.splits["temperature-scaling"],
+    calmer=int((t_drift.variants < t_drift.splits).sum()),
+    methods=len(t_drift),
+)
+
+# %% [markdown]
+# ## Other styles
+#
+# An instruction is a small change. A *style* is a large one. `letters` lists the options as A, B, C, D and reads the letter. `cloze` lists no options and reads the first token of each. The question and the truth stay; what the
+# model must do is another thing. Not every style can read every question (options that begin with the same token), so the questions of two styles overlap in part only.
+#
+# First the premise: is the PLM above chance, and calibrated?
+
+# %%
+styles = ("choices", "letters", "cloze")
+sets = sorted(f.stem.split("__")[1] for f in Path(folder).glob(f"{pair}__*__cloze.safetensors"))
+traces = {(style, s): da.Traces.load(f"{folder}/{pair}__{s}__{style}.safetensors") for style in styles for s in sets}
+premise = protocol.both_models(traces, draws=300).query("model == 'PLM'")
+premise[["style", "set"]] = pd.DataFrame(premise["set"].tolist(), index=premise.index)
+premise["above"] = [metrics.wilson(round(r.accuracy * r.n), r.n)[0] > r.chance for r in premise.itertuples()]
+shown = premise.rename(columns={"ece_floor": "floor", "ece_p": "p"}).set_index(["style", "set"])
+shown[["n", "chance", "accuracy", "above", "ece", "floor", "p"]].round(3)
+
+# %% tags=["remove-input"]
+level = premise.groupby("style")
+holds = premise[premise.above & (premise.ece_p > 0.05)]
+say(
+    "`above`: the 95 % interval of the accuracy lies above chance. That is so on {choices} sets in `choices`, {letters} in `letters` and {cloze} in `cloze`, of {n_sets} each. `p` is the share of calibrated models of the same confidences with an ECE at least as high. Above chance and not "
+    "told from calibrated (accuracy less chance): {holds}.",
+    **{style: int(level.above.sum()[style]) for style in styles},
+    n_sets=len(sets),
+    holds=", ".join(f"{r.set} in `{r.style}` ({r.accuracy - r.chance:+.2f})" for r in holds.itertuples()) or "none",
+)
+
+# %%
+compared = ("vanilla", "align-all", "daca", "dual-align", "temperature-scaling")
+tables, paired = {}, {}
+for key, one in traces.items():
+    found = carry.carry({key[1]: one}, compared, seeds=seeds, across=False)
+    tables[key] = carry.errors(found, bins, draws=50).groupby("method", sort=False)[["temperature", "ece", "floor"]].mean()
+    sides = {m: [c.answers for c in found if c.method == m] for m in ("dual-align", "daca")}
+    paired[key] = carry.against(sides, bins=bins, draws=draws).loc["daca"]
+by_style = pd.concat(tables, names=["style", "set"]).reset_index()
+duel = pd.DataFrame(paired).T.assign(p=lambda d: protocol.holm(d.p))
+
+# %% mystnb={"figure": {"caption": "ECE on held-out questions, a panel a style, a row a set, mean over five splits; the grey bar is the noise floor of temperature scaling. What to see: in every style the square of the uncalibrated PoLM lies far out; how near the other marks come to the star of the supervised oracle differs from set to set.", "name": "fig-styles"}, "image": {"alt": "Three panels of calibration errors, styles choices, letters and cloze, with a row for each question set and a mark for each method."}}
+axes = plots.plot_styles(by_style, compared)
+
+# %% tags=["remove-input"]
+ece_by = by_style.pivot_table(index=["style", "set"], columns="method", values="ece")
+below, above = (duel[(duel.p < 0.05) & (sign * duel.minus > 0)] for sign in (-1, 1))
+
+# %% tags=["remove-input"]
+say(
+    "Without calibration the PoLM's ECE lies between {vanilla_low:.3f} and {vanilla_high:.3f} over the {cases} cases. Dual-Align lowers it in {lowered}. Against DACA, paired by question and corrected for {cases_again} comparisons, Dual-Align is better in {better} ({better_in}) and worse in {worse} ({worse_in}). "
+    "The labelled oracle has the smallest ECE of the five in {oracle}.",
+    vanilla_low=ece_by.vanilla.min(),
+    vanilla_high=ece_by.vanilla.max(),
+    cases=len(ece_by),
+    cases_again=len(duel),
+    lowered=int((ece_by["dual-align"] < ece_by.vanilla).sum()),
+    better=len(below),
+    worse=len(above),
+    better_in=", ".join(f"{s} in `{style}`" for style, s in below.index) or "none",
+    worse_in=", ".join(f"{s} in `{style}`" for style, s in above.index) or "none",
+    oracle=int((ece_by.idxmin(axis=1) == "temperature-scaling").sum()),
+)
+
+# %% [markdown]
+# ## A temperature fitted elsewhere
+#
+# Fit under one wording, judge under another, never on the same question. The same for the styles of ARC-Easy: a question that two styles share stands on one side in both.
+
+# %%
+of_styles = {style: traces[style, main_set] for style in styles}
+carried_methods = ("align-all", "daca", "dual-align", "temperature-scaling")
+by_style_carried = carry.carry(of_styles, carried_methods, seeds=seeds)
+style_errors = carry.errors(by_style_carried, bins)
+costs = {(where, m): carry.excess(found, m, bins, draws) for where, found in (("wordings", by_wording), ("styles", by_style_carried)) for m in carried_methods}
+table = pd.DataFrame(costs, index=protocol.Comparison._fields).T
+table["p"] = protocol.holm(table.p)
+table.rename(columns={"value": "extra ECE"}).round(4)
+
+# %% mystnb={"figure": {"caption": "ECE of Dual-Align and of temperature scaling: fitted under the row's wording, judged under the column's, mean over five splits. What to see: the numbers of a column lie close together, and the diagonal does not stand out.", "name": "fig-carried"}, "image": {"alt": "Two six by six tables of calibration errors, wording fitted under against wording judged under, shaded by size."}}
+axes = plots.plot_carried({m: plots.prepare_carried(errors, m) for m in ("dual-align", "temperature-scaling")})
+
+# %% mystnb={"figure": {"caption": "The same over three styles of ARC-Easy. What to see: the smallest number of each column stands on the diagonal, and what is lost off it.", "name": "fig-carried-styles"}, "image": {"alt": "Two three by three tables of calibration errors over the styles choices, letters and cloze."}}
+axes = plots.plot_carried({m: plots.prepare_carried(style_errors, m) for m in ("dual-align", "temperature-scaling")})
+
+# %%
+style_t = style_errors[style_errors.source == style_errors.target].pivot_table(index="method", columns="source", values="temperature", aggfunc="median", sort=False)
+style_t.round(2)
+
+# %% tags=["remove-input"]
+matter = {where: [m for m in carried_methods if table.p[where, m] < 0.05] for where in ("wordings", "styles")}
+text = {where: ", ".join(f"`{m}` ({table.value[where, m]:+.3f})" for m in found) or "no method" for where, found in matter.items()}
+say(
+    "`extra ECE` is the mean over all fits from elsewhere, less the fit under the same prompt, paired; the p-values are adjusted together. Between wordings it differs from zero for {w_text}; between styles for {s_text}. "
+    "The median temperature of Dual-Align is {t_choices:.2f}, {t_letters:.2f} and {t_cloze:.2f} in the three styles, that of the oracle {o_choices:.2f}, {o_letters:.2f} and {o_cloze:.2f}. (An infinite one says that the PoLM's logits deserve no belief: in `letters` its accuracy on ARC-Easy is {a_letters:.3f}.)",
+    w_text=text["wordings"],
+    s_text=text["styles"],
+    **{f"t_{s}": style_t.loc["dual-align", s] for s in styles},
+    a_letters=float((of_styles["letters"].polm_final.argmax(axis=1) == of_styles["letters"].labels).mean()),
+    **{f"o_{s}": style_t.loc["temperature-scaling", s] for s in styles},
+)
+
+# %% [markdown]
+# ## The order of the options
+#
+# Every one of the 500 questions was also asked with its options in *every* order: 24 for four options. Over all orders each option stands at each place equally often. So whatever the options say cancels, and a model without a preference for a place chooses every place
+# equally often.
+
+# %%
+places = order.place_shares(permuted, level=1 - 0.05 / 8, draws=draws)
+places.set_index(["model", "place"]).drop(columns="n").round(3)
+
+# %% mystnb={"figure": {"caption": "Left: how often each place is chosen over all orders; dotted line: no preference. Right: accuracy by the place of the right option. Intervals over questions, wide enough that the eight on the left hold together with 95 %. What to see: both models choose the last place least often; they also seem to be right least often when the right option stands there, but there the intervals overlap.", "name": "fig-places"}, "image": {"alt": "Two panels over the four places, with a mark for the PLM and one for the PoLM: the share of answers at each place, and the accuracy when the right option stands there."}}
+axes = plots.plot_places(places)
+
+# %% tags=["remove-input"]
+k = places.place.max()
+off = {m: [int(r.place) for r in rows.itertuples() if not r.chosen_low <= 1 / k <= r.chosen_high] for m, rows in places.groupby("model")}
+of = places.set_index(["model", "place"])
+say(
+    "The PLM's intervals leave out $1/K$ at places {plm_off}, the PoLM's at {polm_off}. The most chosen place has {plm_most:.3f} of the PLM's answers and {polm_most:.3f} of the PoLM's, the least chosen {plm_least:.3f} and {polm_least:.3f}. For scale: a model that always named one place would have 1 there. "
+    "Post-training changed the range of the shares by {change:+.3f}.",
+    plm_off=", ".join(map(str, off["plm"])) or "none",
+    polm_off=", ".join(map(str, off["polm"])) or "none",
+    **{f"{m}_{n}": getattr(of.chosen[m], f)() for m in ("plm", "polm") for n, f in (("most", "max"), ("least", "min"))},
+    change=float(np.ptp(of.chosen["polm"]) - np.ptp(of.chosen["plm"])),
+)
+
+# %% [markdown]
+# Is one order better than another? The same test as for the wordings, now over the orders:
+
+# %%
+orders = order.by_order(permuted)
+order_tests = pd.concat({name: order.exchange(orders, model, bins) for name, model in (("PLM", "plm"), ("PoLM", "polm"))}, names=["model"])
+order_tests["p (Holm)"] = protocol.holm(order_tests.pop("p"))
+order_tests.round(4)
+
+# %% [markdown]
+# (For four options. `low` to `high` is over 24 orders.) The test asks about an order as a whole ("second, first, third, fourth"), averaged over questions whose right option stands anywhere. A preference for a place need not show there: it helps some questions and hurts others.
+#
+# ### Consistency as a confidence
+#
+# A model that names the same option in all orders seems to know something. The share of orders that name an option is a confidence that needs no logits:
+
+# %%
+named = {name: order.votes(permuted, model) for name, model in (("PLM", "plm"), ("PoLM", "polm"))}
+top = {name: metrics.top_label(found.values, found.outcomes) for name, found in named.items()}
+steady = pd.DataFrame({n: {"mean consistency": c.mean(), "always the same": (c == 1).mean(), "right then": r[c == 1].mean(), "right otherwise": r[c < 1].mean(), "accuracy": r.mean()} for n, (c, r) in top.items()}).T
+steady.round(3)
+
+# %% mystnb={"figure": {"caption": "Consistency as a confidence: the share of orders that name the majority's option, against how often that option is right; intervals by Wilson, ECE with its interval and noise floor. What to see: but for one bin with few questions, both models lie below the diagonal, and the top bin holds most questions.", "name": "fig-consistency"}, "image": {"alt": "Two reliability diagrams of consistency over option orders, of the PLM and of the PoLM, with the counts as bars above."}}
+axes = plots.plot_chain({name: plots.prepare_reliability(*found, bins=bins) for name, found in top.items()})
+
+# %% tags=["remove-input"]
+say(
+    "The PoLM names the same option in every order for {same:.1%} of the questions, and is right in {right:.1%} of those; the PLM for {plm_same:.1%}, right in {plm_right:.1%}. To repeat oneself is not to be right. The question stays the same, and so does a mistaken belief about it.",
+    same=steady["always the same"]["PoLM"],
+    right=steady["right then"]["PoLM"],
+    plm_same=steady["always the same"]["PLM"],
+    plm_right=steady["right then"]["PLM"],
+)
+
+# %% [markdown]
+# ## Rivals that ask many times, against methods that ask once
+#
+# Five rivals need no PLM:
+#
+# - **batch calibration** {cite:p}`zhou2024batch` divides out the mean probability of each place over the questions fitted on;
+# - **contextual calibration** {cite:p}`zhao2021contextual` divides out what the model says to a question without content;
+# - **PriDe** {cite:p}`zheng2024pride` learns a prior of the places from questions asked in all orders, and divides it out;
+# - **CAPE** {cite:p}`jiang2023cape` averages the probabilities over the orders (the permutation half of the method);
+# - **consistency**, as above.
+#
+# The first three use one run of the model for a new question, the last two all 24. Contextual calibration cannot be shown: it needs traces of content-free questions, and none is shipped.
+
+# %%
+content_free = [f.name for f in Path(folder).glob("*") if "content" in f.name or "free" in f.name]
+print("traces of content-free questions:", content_free or "none")
+
+# %% [markdown]
+# All methods answer the same held-out questions; five splits, 30 % to fit on. Methods of one run are asked in the original order. `cape + NAME` fits a method on the averaged orders. `minus` is Dual-Align's ECE less that of the row, with a paired 95 % interval over
+# questions; `p` is Holm's over all rows.
+
+# %%
+runs = pd.Series({name: 24 if name.startswith(("cape", "consistency")) else 1 for name in rivals.index})
+rivals.assign(runs=runs)[["runs", "value", "low", "high", "floor"]].rename(columns={"value": "ece"}).round(3)
+
+# %%
+rivals.drop("dual-align")[["minus", "minus_low", "minus_high", "p"]].round(3)
+
+# %% mystnb={"figure": {"caption": "ECE on the same held-out questions, mean over five splits, with 95 % intervals over questions; grey bars: noise floors. What to see: the methods that only remove a preference for places stay near the uncalibrated PoLM, far right of those that fit a temperature.", "name": "fig-rivals"}, "image": {"alt": "Dot plot of the calibration error of fourteen methods with intervals and noise floors, sorted."}}
+ax = plots.plot_methods(plots.prepare_methods(rivals.reset_index()))
+
+# %%
+brier = carry.against(held_out, quantity="brier", draws=draws)
+others = {}
+for name, found in held_out.items():
+    sides = [metrics.top_label(a.values, a.outcomes) if a.values.ndim == 2 else (a.values, a.outcomes) for a in found]
+    others[name] = {"confidence": np.mean([c.mean() for c, _ in sides]), "accuracy": np.mean([r.mean() for _, r in sides]), "auroc": np.mean([metrics.auroc(*s) for s in sides])}
+brier[["value", "minus", "p"]].rename(columns={"value": "Brier"}).join(pd.DataFrame(others).T).round(3)
+
+# %% tags=["remove-input"]
+found = pd.DataFrame(others).T
+worse_brier = [n for n, r in brier.iterrows() if r.minus < 0 and r.p < 0.05]
+better_brier = [n for n, r in brier.iterrows() if r.minus > 0 and r.p < 0.05]
+
+# %% tags=["remove-input"]
+say(
+    "PriDe takes the ECE from {vanilla:.3f} to {pride:.3f}, batch calibration to {batch:.3f}, CAPE to {cape:.3f}: what is left is over-confidence. CAPE also moves accuracy, from {acc:.3f} to {acc_cape:.3f}, for 24 runs. "
+    "Consistency has an ECE of {votes:.3f}, larger than that of the PoLM's own confidence, and tells right from wrong with an AUROC of {votes_auroc:.3f} (own confidence: {own_auroc:.3f}). "
+    "By the Brier score Dual-Align is better than {brier_beaten} and worse than {brier_lost}.",
+    **{name: rivals.value[name] for name in ("vanilla", "pride", "batch", "cape")},
+    acc=found.accuracy["vanilla"],
+    acc_cape=found.accuracy["cape"],
+    votes=rivals.value["consistency"],
+    votes_auroc=found.auroc["consistency"],
+    own_auroc=found.auroc["vanilla"],
+    brier_beaten=", ".join(f"`{n}`" for n in worse_brier) or "none",
+    brier_lost=", ".join(f"`{n}`" for n in better_brier) or "none",
+)
+
+# %% [markdown]
+# A temperature fitted on averaged orders meets another reference, and another PoLM. What did averaging do to both?
+
+# %%
+averaged = da.calibrators.average_permutations(permuted)
+both = protocol.both_models({"one order": order.as_written(permuted), "averaged": averaged}, draws=300).set_index(["model", "set"])
+both.loc[["PLM", "PoLM"], ["accuracy", "confidence", "ece", "ece_low", "ece_high", "ece_floor"]].round(3)
+
+# %% tags=["remove-input"]
+say(
+    "Averaging takes the PoLM's accuracy from {a_one:.3f} to {a_mean:.3f}. The confidence that the PLM offers as a model goes from {c_one:.3f} to {c_mean:.3f}. A PoLM that gains accuracy and is aligned with a confidence that does not rise as much ends up less sure than it should be.",
+    a_one=both.accuracy["PoLM", "one order"],
+    a_mean=both.accuracy["PoLM", "averaged"],
+    c_one=both.confidence["PLM", "one order"],
+    c_mean=both.confidence["PLM", "averaged"],
+)
+
+# %% [markdown]
+# Is CAPE more accurate than one run, and consistency a worse sign of being right than the probability? Neither needs a fit, so all 500 questions can answer, paired. (The original order is one of 24. A fairer rival of CAPE's accuracy is the mean over all orders.)
+
+# %%
+once = order.as_written(permuted)
+single = metrics.top_label(da.Vanilla().fit(once).predict_proba(once), once.labels)
+mean = metrics.top_label(da.CAPE().fit(permuted).predict_proba(permuted), once.labels)
+share_right = named["PoLM"].values[np.arange(len(once)), once.labels]  # of a question's orders
+pairs = {"accuracy: CAPE less original order": (metrics.accuracy, mean[1:], single[1:]), "accuracy: CAPE less mean of orders": (np.mean, (mean[1] * 1.0,), (share_right,)), "AUROC: consistency less original order": (metrics.auroc, top["PoLM"], single), "AUROC: CAPE less original order": (metrics.auroc, mean, single)}
+gains = pd.DataFrame({n: metrics.paired_difference(m, a, b, draws=draws)._asdict() for n, (m, a, b) in pairs.items()}).T
+gains.round(3)
+
+# %% tags=["remove-input"]
+sure = [f"{name} ({row.value:+.3f})" for name, row in gains.iterrows() if not row.low <= 0 <= row.high]
+say("Intervals that leave out zero: {sure}. (Four comparisons, not corrected.)", sure="; ".join(sure) or "none")
+
+# %% [markdown]
+# ## What this page does not show
+#
+# - **Wordings that change the task.** Ours are one sentence in front of the question. Examples in the prompt, or a chat template, may move more; the three styles hint at how much.
+# - **The best prompt.** No wording was chosen for its result, and none should be on these questions.
+# - **Contextual calibration.** No content-free trace is shipped. With one, it is `da.ContextualCalibration(content_free=...)`.
+# - **Every pair.** One PoLM, and orders and wordings of one set.
+#
+# ## Summary
+#
+# - The spread over wordings has a noise floor. Compare with it before calling a model sensitive to prompts.
+# - Whether a temperature can be carried to another prompt is a measurement: fit under one, judge under the other, on other questions, paired.
+# - A preference for places shows when every order is asked. Its interval must count questions: the 24 rows of one question are not 24 questions.
+# - Dividing out a preference for places changes which place is favoured, and a temperature how sure the model is. A method can do one without the other.
+# - A repeated answer is a stable answer, not yet a right one.
+#
+# **Next:** [open-ended answers](16_open_ended.ipynb).
+#
+# ```{exercise}
+# :label: ex-first-place
+# A model names the first option with probability 1, whatever it says. What is its consistency over all orders of four options, and what does CAPE make of it?
+# ```
+#
+# ```{solution} ex-first-place
+# :class: dropdown
+# Each option stands first in a quarter of the orders. So each gets a quarter of the votes and a mean probability of 1/4: both say that the model knows nothing. PriDe finds a prior that is 1 at the first place; dividing by it leaves a uniform belief in the limit.
+# ```
+#
+# ```{exercise}
+# :label: ex-average-confidence
+# Show that the confidence of CAPE is never above the mean confidence of its orders.
+# ```
+#
+# ```{solution} ex-average-confidence
+# :class: dropdown
+# Let $p_o$ be the probabilities under order $o$, options in their original places. For each option $k$, the mean over orders of $p_o(k)$ is at most the mean of $\max_j p_o(j)$. Take the maximum over $k$ on the left. Equality holds where one option is the favourite in all orders.
+# ```
