@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .. import change, drift, metrics
+from .. import change, drift, judged, metrics
 from ..calibrators import AlignAll, DualAlign
 from ..metrics import Difference
 from ..traces import Traces
@@ -24,12 +24,17 @@ def units(names: Sequence[Name]) -> Units:
 def rows(unit: str, read: Mapping[Name, Traces], draws: int = 2000) -> Iterator[Row]:
     """All rows of one trace; those of the open-ended answers are those of the main comparison, too."""
     ((name, traces),) = read.items()
+    if name == OPEN_ENDED:
+        traces = judged.by_question(traces)  # several answers to one question stay on one side of a split
     for effect, found in effects(traces, draws).items():
         parts = {"": found.value, "_low": found.low, "_high": found.high}
         yield from tidy(name, {f"{effect}{end}": value for end, value in parts.items()}, n=len(traces))
     yield from tidy(name, {"predictions_changed": predictions_changed(traces)}, method="dual-align", n=len(traces))
     if name == OPEN_ENDED:
-        yield from main.rows(unit, read)
+        found = judged.signal(traces, "polm", draws=draws)
+        parts = {"signal": found.value, "signal_low": found.low, "signal_high": found.high}
+        yield from tidy(name, parts, method="polm", n=len(traces))
+        yield from main.rows(unit, {name: traces})
 
 
 def effects(traces: Traces, draws: int = 2000) -> dict[str, Difference]:
