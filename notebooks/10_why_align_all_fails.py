@@ -1,0 +1,479 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Why aligning on everything fails, and when it does not
+#
+# DACA {cite:p}`luo2025daca` throws away every question on which the two models disagree. Its reason: aligning on disagreements makes the PoLM under-confident. Is that so? And why?
+#
+# This page derives what decides the temperature, in one line of algebra. With it three things that look alike come apart: what the PLM does not know, where an optimiser happened to stop, and questions that
+# have no best temperature at all. The answer in short: align-all fails where the PLM's belief lacks something *in the direction of the PoLM's logits*. Where the PLM is itself over-confident, that
+# failure turns into help.
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [The controlled world](07_world.ipynb) |
+# |---|---|
+# | **Helpful** | convex functions of one variable; what Adam does |
+# | **Time** | 35 minutes |
+#
+# **You will be able to** say from two means whether a method's temperature is too high, tell an optimum from a stop, decide whether a question has a finite best temperature, and judge a claim about
+# under-confidence with an interval.
+
+# %%
+import numpy as np
+import pandas as pd
+
+import dualalign as da
+from dualalign import align_all, drift, metrics, plots, protocol
+from dualalign.book import say
+
+# %% tags=["parameters"]
+folder = "../data/traces"
+results = "../data/results"
+recipes = ["sft1", "sft4", "sft1-full", "dpo", "rlvr", "sft1-dpo", "sft1-dpo-rlvr"]
+closely = ["sft4", "rlvr", "dpo"]  # one of each loss
+main_pair, main_set = "sft4", "arc-easy"
+rates = (0.05, 0.1)  # of the published text, and of its code
+draws = 4000  # of each bootstrap; Holm's correction asks for many
+
+# %%
+pairs = {p: da.Traces.load(f"{folder}/{p}__{main_set}__choices.safetensors") for p in recipes}
+splits = {p: next(protocol.enumerate_splits(t, 0.3, [0]))[1] for p, t in pairs.items()}
+fitting = {p: t.select(splits[p][0]) for p, t in pairs.items()}
+print(f"{len(pairs)} pairs on {main_set}, {len(fitting[main_pair])} questions to fit on in each split")
+
+# %% [markdown]
+# ## What decides the temperature
+#
+# Write $\beta = 1/T$ and $q_\beta = \operatorname{softmax}(\beta z_f)$. For any belief $b(x)$ over the options, the loss $-\sum_k b_k \ln q_\beta(k)$ is convex in $\beta$, and its slope is
+# $\mathbb{E}_{q_\beta}[z_f] - \mathbb{E}_b[z_f]$. Averaged over questions, the best $\beta$ is where the two means of the same logits meet.
+#
+# Put the PLM's belief $p_g$ in the place of $b$: that is `align-all`. Put the truth $\pi$ there (the exact chances of each answer, or the labels): that is the temperature of least log loss, $T^\star$.
+#
+# A check on the main pair. At align-all's temperature, what the PoLM expects of its own logits and what the PLM's beliefs expect of them:
+
+# %%
+traces = fitting[main_pair]
+tau = align_all.optimum(traces, "align-all")
+q = np.exp(drift.log_softmax_options(traces.polm_final, tau))
+means = [align_all.expected_logit(traces, belief).mean() for belief in (q, align_all.plm_belief(traces))]
+print(f"T = {tau:.4f}: under the PoLM {means[0]:.6f}, under the PLM {means[1]:.6f} (largest logit = 0)")
+
+# %% [markdown]
+# Now take the slope of align-all's loss *at the true temperature*. There $\mathbb{E}_q[z_f]$ and $\mathbb{E}_\pi[z_f]$ have the same mean, so it is
+
+# %% [markdown]
+# $$
+# \Delta = \operatorname{mean}_x \big( \mathbb{E}_\pi[z_f] - \mathbb{E}_{p_g}[z_f] \big) = \Delta_{\text{agree}} + \Delta_{\text{disagree}}.
+# $$ (eq-lacking)
+
+# %% [markdown]
+# A positive slope means that a smaller $\beta$ is better, so $T$ ends above $T^\star$. Nothing else enters:
+#
+# > **Align-all's temperature is too high exactly if $\Delta > 0$:** if the PLM's beliefs expect less of the PoLM's logits than the truth does.
+#
+# DACA sums over agreement only. The part of the sum that it leaves out, $R = \operatorname{mean}_x \mathbb{1}[\text{disagree}] \, (\mathbb{E}_q[z_f] - \mathbb{E}_\pi[z_f])$, is the PoLM's excess on disagreement at $T^\star$. So
+# DACA's slope there is $\Delta_{\text{agree}} - R$. Two forces: what the PLM lacks on agreement pushes DACA's temperature up, and leaving out the questions on which the PoLM is most over-confident pushes it down.
+#
+# ### Where the PLM's belief is exact
+#
+# In the [controlled world](07_world.ipynb) $\pi$ is known. If $p_g = \pi$, every term of $\Delta$ is 0, on agreement and on disagreement, whatever $f$ became. The PLM of that world has learned its belief
+# nearly exactly; a world with added knowledge hides something from it. After SFT, in logits divided by $T^\star$:
+
+# %%
+from dualalign.lab.world import STUDIES
+from dualalign.lab.world.run import Run
+
+run = Run.load(f"{results}/world_seed0.safetensors")
+studies = ["sharpen-sft", "reversed-sft", "added-sft", "mixed-sft", "doubled-sharpen-sft"]
+world = {n: align_all.forces(run.traces(STUDIES[n]), run.pi[STUDIES[n].questions])["value"] for n in studies}
+pd.DataFrame(world).T.round(3)
+
+# %% tags=["remove-input"]
+exact = [n for n in studies if n.startswith(("sharpen", "reversed"))]
+frame = pd.DataFrame(world).T
+say(
+    "Where the belief is exact but for what one pass of training left, the PLM lacks at most {largest_exact:.3f}. Where knowledge was added it lacks {added_agree:.3f} on agreement and {added_apart:.3f} on disagreement, and align-all ends too high. "
+    "Where its logits were doubled it lacks {doubled:+.3f} in all: an over-confident PLM pulls align-all *below* $T^\\star$. DACA's force is below zero in {below} of the {rows} rows: there what it leaves out outweighs the rest.",
+    largest_exact=float(frame.loc[exact, ["agree", "disagree"]].abs().max().max()),
+    added_agree=frame.agree["added-sft"],
+    added_apart=frame.disagree["added-sft"],
+    doubled=frame["align-all"]["doubled-sharpen-sft"],
+    below=int((frame.daca < 0).sum()),
+    rows=len(frame),
+)
+
+# %% [markdown]
+# ### Where it is calibrated on average only
+#
+# A real PLM can be calibrated on average and still not know what its PoLM knows. Then the set of questions on which they disagree is not a random one. There the PLM has chosen its own answer and the PoLM has
+# seen reason to leave it; the PLM's belief in its own answer is too high *there*, and in the PoLM's answer too low. That is regression to the mean: choose cases by what one judge got to see and the other did not, and the
+# other judge's estimates are off in a known direction.
+
+# %%
+apart = pd.concat({p: align_all.on_disagreement(t) for p, t in pairs.items()}, names=["pair", "belief in the"])
+apart.round(3)
+
+# %% tags=["remove-input"]
+own, other = (apart.xs(name, level=1) for name in ("PLM's answer", "PoLM's answer"))
+say(
+    "On disagreement the PLM's belief in its own answer is above that answer's accuracy for {own_high} of {n_recipes} pairs (whole interval), and its belief in the PoLM's answer is below that answer's accuracy for {other_low}. "
+    "That the PLM underestimates the PoLM there is the first half of DACA's argument.",
+    own_high=int((own.low > 0).sum()),
+    other_low=int((other.high < 0).sum()),
+    n_recipes=len(pairs),
+)
+
+# %% mystnb={"figure": {"caption": "Forces on the temperature at T*, the temperature of least log loss, ARC-Easy, all questions; 95 % intervals. Left: what the PLM's belief lacks on agreement and on disagreement, and what DACA leaves out. Right: the slopes of both losses there; right of zero the method ends above T*. What to see: the PLM lacks more on agreement than on disagreement, in every row; DACA's slopes lie nearer to zero than align-all's.", "name": "fig-forces"}, "image": {"alt": "Two panels of dot plots with a row for each of seven pairs: three parts of the force on the left, the slopes of align-all and DACA on the right."}}
+forces = pd.concat({p: align_all.forces(t) for p, t in pairs.items()}, names=["pair", "part"])
+axes = plots.plot_forces(forces)
+
+# %% tags=["remove-input"]
+part = forces["value"].unstack()
+low = forces["low"].unstack()
+say(
+    "Align-all's slope at $T^\\star$ is above zero, whole interval, for {align_high} of {n_pairs} pairs, DACA's for {daca_high}. The PLM lacks more on agreement than on disagreement for {more_agree} of them. "
+    "Of align-all's $\\Delta$ the disagreements make up {share_low:.0%} to {share_high:.0%}. The rest DACA keeps.",
+    align_high=int((low["align-all"] > 0).sum()),
+    daca_high=int((low["daca"] > 0).sum()),
+    more_agree=int((part["agree"] > part["disagree"]).sum()),
+    share_low=(part["disagree"] / part["align-all"]).min(),
+    share_high=(part["disagree"] / part["align-all"]).max(),
+    n_pairs=len(part),
+)
+
+# %% [markdown]
+# Why does DACA still come nearer? It drops what the PLM lacks on disagreement, and it leaves out the PoLM's excess there, which belongs to the true slope. The second is an error of its own, of the opposite sign. Two errors that
+# cancel in part are a fact about these pairs, not a principle: in the world above the second one is the larger.
+#
+# ## The temperature over the epochs
+#
+# The published protocol does not solve for the optimum. It runs Adam from $T = 1$ for 400 epochs in batches of 256, at a rate of 0.05 in the text and 0.1 in the code. Here is that protocol, replicated step by step, on the questions to fit on of the first split:
+
+# %% mystnb={"figure": {"caption": "Temperature over the epochs of the published protocol, for align-all and DACA at both rates (ARC-Easy, first split). Dashed: the exact optima; grey line: 400 epochs, where the protocol stops. What to see: for sft4 and rlvr the faster paths have nearly arrived at 400; for dpo no path has, and there the two methods still lie almost on top of one another.", "name": "fig-tau"}, "image": {"alt": "Three panels, one a pair, with four rising curves of the temperature over 2,000 epochs and two dashed levels."}}
+paths = {p: plots.prepare_tau_paths(fitting[p], rates) for p in closely}
+axes = plots.plot_tau_paths(paths)
+
+# %% [markdown]
+# Adam moves by at most about its rate in each step, and by less as the slope fades. The loss is flat at large $T$: its slope in $T$ falls like $1/T^2$. So the larger the optimum, the further from it the protocol stops.
+# **Stopping early is a hidden regulariser:** it pulls the temperature towards where it started. To learn what it does to the error, fit on five splits and judge on the held-out questions.
+
+# %%
+stops = {p: align_all.stops(t, rates=rates, epochs=(400, 2000) if p in closely else (400,), draws=draws) for p, t in pairs.items()}
+stops = pd.concat(stops, names=["pair", None]).reset_index(0)
+wide = {"index": "pair", "columns": ["method", "rate"]}
+published = stops[stops.epochs == 400]
+published.pivot(**wide, values="distance").loc[recipes].round(2)
+
+# %% [markdown]
+# That is the temperature after 400 epochs over the optimum, geometric means over the splits. And the ECE on the held-out questions, rate 0 standing for the optimum:
+
+# %%
+reached = stops[stops.epochs.isin([0, 400])]
+floor = reached.groupby("pair").floor.mean()
+errors = reached.pivot(**wide, values="ece").sort_index(axis=1).loc[recipes]
+errors.columns = [f"{method} {rate:g}" for method, rate in errors.columns]
+errors.assign(floor=floor).round(3)
+
+# %% mystnb={"figure": {"caption": "Held-out ECE over the temperature (line), and where each method ends: filled at the optimum, open after 400 epochs. Means over five splits, ARC-Easy; the dotted line is the noise floor. What to see: for sft4 and rlvr every end lies right of the valley, so stopping early is nearer to it; for dpo DACA's optimum is in the valley and both methods' stops lie left of it.", "name": "fig-stops"}, "image": {"alt": "Three panels of a valley-shaped error curve over a logarithmic temperature axis with filled and open markers of align-all and DACA."}}
+grid = np.geomspace(2, 48, 25)
+ends = {p: (grid, align_all.ece_curve(pairs[p], grid), stops[stops.pair == p]) for p in closely}
+axes = plots.plot_stops(ends)
+
+# %% [markdown]
+# Which of these differences are more than noise? For each pair, method and rate: ECE after 400 epochs less ECE at the optimum, on the same resampled questions, with Holm's correction over all of them. Those that remain:
+
+# %%
+tested = published.assign(adjusted=protocol.holm(published["p"]))
+clear = tested[tested.adjusted < 0.05].set_index(["pair", "method", "rate"])
+clear[["distance", "minus", "low", "high", "adjusted"]].round(3)
+
+# %% tags=["remove-input"]
+furthest = published.reset_index(drop=True).loc[published["distance"].argmin()]
+reach = stops[stops.pair == furthest.pair].set_index(["method", "rate", "epochs"])["temperature"]
+say(
+    "Of {tests} comparisons {lower} have a lower ECE than their optimum and {higher} a higher one after the correction. The furthest stop is that of {far_method} on `{far_pair}` at rate {far_rate:g}: {far:.0%} of the optimum. "
+    "On `{far_pair}` at that rate align-all and DACA stop at T = {same_align:.2f} and {same_daca:.2f}, while their optima are {true_align:.1f} and {true_daca:.1f}.",
+    tests=len(tested),
+    lower=int((clear.minus < 0).sum()),
+    higher=int((clear.minus > 0).sum()),
+    far_method=furthest.method,
+    far_pair=furthest.pair,
+    far_rate=furthest.rate,
+    far=furthest.distance,
+    **{f"same_{m.split('-')[0]}": reach[m, furthest.rate, 400] for m in ("align-all", "daca")},
+    **{f"true_{m.split('-')[0]}": reach[m, 0.0, 0] for m in ("align-all", "daca")},
+)
+
+# %% [markdown]
+# So whether the hidden regulariser helps is a matter of where the optimum lies. If that is too high, stopping short is a gain that nobody chose. If it is about right, stopping far short is a loss.
+# A comparison of two methods that both stop early partly compares their speed. After 2,000 epochs:
+
+# %%
+late = stops[stops.epochs == 2000]
+table = {"T / optimum": late.pivot(**wide, values="distance"), "ECE": late.pivot(**wide, values="ece")}
+pd.concat(table, axis=1).loc[closely].round(3)
+
+# %% [markdown]
+# ### Other starts
+#
+# With patience the start would not matter much. With 400 epochs it does. Align-all at rate 0.1, from starts between 0.02 and 100; the last row is the optimum.
+
+# %%
+from dualalign.calibrators.adam import adam_path
+
+starts = (0.02, 0.1, 1, 3, 10, 30, 100)
+kept = {p: align_all.kept_questions(fitting[p], "align-all") for p in closely}
+ended = {p: [adam_path(fitting[p], kept[p], 0.1, 400, start=s)[-1] for s in starts] for p in closely}
+optima = pd.DataFrame({p: [align_all.optimum(fitting[p], "align-all")] for p in closely}, index=["optimum"])
+pd.concat([pd.DataFrame(ended, index=pd.Index(starts, name="start")), optima]).round(2)
+
+# %% tags=["remove-input"]
+say(
+    "For `dpo` the same method at the same rate ends anywhere from {start_low:.1f} to {start_high:.1f}. From starts above the optimum all pairs come within {above:.0%} of it.",
+    start_low=min(ended["dpo"]),
+    start_high=max(ended["dpo"]),
+    above=max(abs(t / optima[p].iloc[0] - 1) for p in closely for s, t in zip(starts, ended[p], strict=True) if s > optima[p].iloc[0]),
+)
+
+# %% [markdown]
+# ### Few questions
+#
+# With few questions an epoch is one step, and a sample's optimum can lie anywhere. DACA on 60 random samples of ten questions of `dpo`; then with the two models exchanged, so that the reference is the surer one, as an
+# over-confident foreign reference would be.
+
+# %%
+both = {"as it is": pairs["dpo"], "exchanged": align_all.exchanged(pairs["dpo"])}
+small = {name: align_all.few_questions(t, 10, 60) for name, t in both.items()}
+useless = {name: (t.adam < t.exact / 2) | (t.adam > 2 * t.exact) for name, t in small.items()}
+columns = {n: [len(t), t.exact.median(), useless[n].mean(), (t.adam < 0).mean()] for n, t in small.items()}
+names = ["samples", "median optimum", "off by more than a factor of 2", "negative"]
+pd.DataFrame.from_dict(columns, orient="index", columns=names).round(3)
+
+# %% tags=["remove-input"]
+worst = small["exchanged"].loc[small["exchanged"].adam.idxmin()]
+say(
+    "A negative temperature turns the least likely option into the favourite. It arises where the optimum is small: steps of 0.1 jump over zero, and the loss has no guard there. In one sample the optimum is {worst_exact:.3f} and the protocol stops at {worst_adam:.2f}. "
+    "With the models as they are {as_is_negative:.0%} of the stops are negative, but {as_is_off:.0%} lie below half of the optimum or above twice of it.",
+    worst_exact=worst.exact,
+    worst_adam=worst.adam,
+    as_is_negative=(small["as it is"].adam < 0).mean(),
+    as_is_off=useless["as it is"].mean(),
+)
+
+# %% [markdown]
+# This book therefore fits exactly, and keeps the replica for comparison. The numbers below are exact fits.
+#
+# ## When a question has no best temperature
+#
+# Take a single question. Its loss is convex in $\beta$, so it has a minimum at some $\beta > 0$ exactly if its slope at $\beta = 0$ is negative. (It rises in the end, because $p_g$ gives every option something.) At $\beta = 0$ the PoLM is uniform. Hence:
+#
+# > **A question has a finite best temperature exactly if the PLM's mean of the PoLM's logits exceeds their plain mean:** $\mathbb{E}_{p_g}[z_f] > \frac1K \sum_k z_f(k)$.
+#
+# DACA's Proposition 3.3 gives another rule: none where the PLM holds the PoLM's favourite less likely than $1/K$. A question with four options against it:
+
+# %%
+z, g = np.array([1.0, 0.9, -5.0, -5.0]), np.array([0.2, 0.79, 0.005, 0.005])
+beta = np.linspace(0, 2, 20001)[:, None]
+loss = np.log(np.exp(beta * z).sum(axis=1)) - beta[:, 0] * (g @ z)  # -sum g log q
+best = 1 / beta[loss.argmin(), 0]
+print(f"favourite {g[z.argmax()]:.2f} < 1/4; E_g[z] = {g @ z:.3f} > mean {z.mean():.3f}; best T = {best:.2f}")
+
+# %% [markdown]
+# The PLM doubts the PoLM's favourite, but not what the PoLM *says*: that the answer is one of the first two. The rule fails the other way round too. With $z = (1, .95, .95, -10)$ and $p_g = (.3, .02, .02, .66)$ the favourite has more
+# than $1/4$, and there is no finite optimum.
+#
+# With two options the two rules are one: $\mathbb{E}_{p_g}[z_f] - \operatorname{mean} z_f = (p_g(\text{favourite}) - \tfrac12)(z_1 - z_2)$. With more they are one where the PoLM gives all rivals the same logit. Otherwise not. By brute force, on random
+# questions: the loss at 400 values of $\beta$ against its value at 0.
+
+# %%
+rng, counts = np.random.default_rng(0), {}
+beta = np.geomspace(1e-4, 60, 400)[:, None, None]
+for k in (2, 3, 4, 5, 8):
+    z, g = rng.normal(0, 2, (2000, k)), rng.dirichlet(np.ones(k), 2000)
+    z -= z.max(axis=1, keepdims=True)
+    loss = np.log(np.exp(beta * z).sum(-1)) - beta[..., 0] * (g * z).sum(-1)
+    finite = loss.min(axis=0) < np.log(k)
+    criterion, rule = (g * z).sum(1) > z.mean(1), g[np.arange(2000), z.argmax(1)] >= 1 / k
+    counts[k] = {"finite": finite.mean(), "criterion wrong": (criterion != finite).mean(), "1/K wrong": (rule != finite).mean()}
+brute = pd.DataFrame(counts).T.rename_axis("options")
+brute.round(4)
+
+# %% tags=["remove-input"]
+say(
+    "The criterion disagrees with brute force on {criterion_wrong:.1%} of these questions at most (those whose optimum is so near to $\\beta = 0$ that the grid cannot show it), the rule of $1/K$ on {rule_two:.1%} with two options and on {rule_low:.0%} to {rule_high:.0%} with more.",
+    criterion_wrong=brute["criterion wrong"].max(),
+    rule_two=brute["1/K wrong"][2],
+    rule_low=brute["1/K wrong"].drop(2).min(),
+    rule_high=brute["1/K wrong"].drop(2).max(),
+)
+
+# %% [markdown]
+# And on our pairs. Of the disagreeing questions, shares: with no finite optimum in fact; by the rule; by the rule but not in fact; in fact but not by the rule. The last column is the share of the *agreeing* questions with none.
+
+# %%
+finite = align_all.finite_optima(pairs)
+finite.round(3)
+
+# %% mystnb={"figure": {"caption": "Share of questions whose own best temperature lies at or below T, by regime, ARC-Easy. What to see: most disagreeing questions have a finite best temperature, a higher one than the agreeing questions have; a minority has none, which the legend counts.", "name": "fig-own"}, "image": {"alt": "Three panels of two rising curves each: agreement reaches one, disagreement levels off well below one."}}
+axes = plots.plot_own_temperatures({p: plots.prepare_own_temperatures(pairs[p]) for p in closely})
+
+# %% tags=["remove-input"]
+say(
+    "{none_low:.0%} to {none_high:.0%} of the disagreeing questions have no finite optimum; the rule names {rule_says_low:.0%} to {rule_says_high:.0%}, about {alarm_share:.0%} of them wrongly. "
+    "On agreement there are a few as well, up to {agree_none:.1%}. All other disagreeing questions pull towards a temperature that is finite.",
+    none_low=finite["none"].min(),
+    none_high=finite["none"].max(),
+    rule_says_low=finite["rule"].min(),
+    rule_says_high=finite["rule"].max(),
+    alarm_share=(finite["false alarm"] / finite["rule"]).mean(),
+    agree_none=finite["none, agree"].max(),
+)
+
+# %% [markdown]
+# ## An ECE is not a difference of means
+#
+# DACA's Proposition 3.2 turns a difference of mean confidence and accuracy into an ECE. In general only one direction holds. With $c$ the confidence, $a(c)$ the accuracy at that confidence,
+
+# %% [markdown]
+# $$
+# \mathrm{ECE} = \mathbb{E}\,\big| c - a(c) \big| \;\ge\; \big|\, \mathbb{E}[c] - \mathbb{E}[a] \,\big|,
+# $$ (eq-bound)
+
+# %% [markdown]
+# with equality exactly if $c - a(c)$ does not change its sign. A case with two levels, each for half of the questions:
+
+# %%
+level, accuracy = np.array([0.5, 0.9]), np.array([0.7, 0.7])
+print(f"ECE {np.abs(level - accuracy).mean():.2f}, |mean confidence - accuracy| {abs((level - accuracy).mean()):.2f}")
+
+# %% [markdown]
+# Under-confident where it is unsure, over-confident where it is sure: the means agree, and the ECE does not vanish. On our pairs, after align-all, on held-out questions of the first split:
+
+# %%
+bounds = {}
+for name, t in pairs.items():
+    told = align_all.at_temperature(t.select(splits[name][1]), align_all.optimum(fitting[name], "align-all"))
+    c, right = metrics.top_label(told.values, told.outcomes)
+    bounds[name] = {"ECE": metrics.ece(c, right), "|gap|": abs(c.mean() - right.mean()), "floor": metrics.ece_floor(c)}
+bounds = pd.DataFrame(bounds).T
+bounds.assign(excess=(bounds["ECE"] - bounds["|gap|"]).clip(lower=0)).round(3)
+
+# %% tags=["remove-input"]
+say(
+    "The ECE exceeds the gap of the means by up to {excess:.3f}. Where the two are close, the PoLM errs in one direction at nearly every level; a gap near zero would say little about the ECE.",
+    excess=float((bounds["ECE"] - bounds["|gap|"]).max()),
+)
+
+# %% [markdown]
+# ## The verdict on claim 4
+#
+# The claim: *aligning on disagreements makes the PoLM under-confident.* The test: fit on agreement only, on all questions, on disagreement only; then take mean confidence less accuracy over *all* held-out questions. Five splits; questions are
+# resampled, the same ones for all three fits. The settings: every recipe on the main set, and the main pair on every other set. Holm's correction over the whole table.
+
+# %%
+others = ["arc-challenge", "openbookqa", "csqa", "piqa", "mmlu", "medmcqa"]
+sets = {s: da.Traces.load(f"{folder}/{main_pair}__{s}__choices.safetensors") for s in others}
+settings = pairs | {f"{main_pair}, {s}": t for s, t in sets.items()}
+gaps = pd.concat({n: align_all.aligned_gaps(t, draws=draws) for n, t in settings.items()}, names=["setting", "fit"])
+
+# %%
+single = gaps[gaps.index.get_level_values("fit").isin(align_all.FITS)]
+verdict = align_all.verdicts(single).unstack()[list(align_all.FITS)]
+values = single["value"].unstack()[list(align_all.FITS)].round(3)
+pd.concat({"confidence less accuracy": values, "verdict": verdict}, axis=1).loc[list(settings)]
+
+# %% mystnb={"figure": {"caption": "Mean confidence less accuracy on held-out questions after aligning on three kinds of questions, 95 % intervals. The first seven rows are ARC-Easy, the others the main pair on other sets. Left of zero the PoLM is under-confident. What to see: in each row disagreement lies furthest left; where the row as a whole lies depends on the set.", "name": "fig-gaps"}, "image": {"alt": "Dot plot with thirteen rows of three intervals each: agreement only, all questions, disagreement only."}}
+ax = plots.plot_aligned_gaps(gaps)
+
+# %%
+premise = protocol.both_models({main_set: pairs[main_pair]} | sets, draws=200).query("model == 'PLM'").set_index("set")
+premise["PLM's gap"] = premise["confidence"] - premise["accuracy"]
+shift = gaps.xs("disagree - agree", level=1)
+rows = {s: shift.loc[main_pair if s == main_set else f"{main_pair}, {s}"] for s in premise.index}
+after = {s: gaps["value"][(main_pair if s == main_set else f"{main_pair}, {s}", "disagree")] for s in premise.index}
+beside = premise[["PLM's gap", "ece", "ece_floor"]].assign(after=after, shift={s: r.value for s, r in rows.items()})
+beside.assign(low={s: r.low for s, r in rows.items()}, high={s: r.high for s, r in rows.items()}).round(3)
+
+# %% [markdown]
+# There `after` is the gap after aligning on disagreement only, and `shift` is what that differs by from aligning on agreement only, with its paired interval.
+
+# %% tags=["remove-input"]
+words = {word: int((verdict["disagree"] == word).sum()) for word in ("under", "over", "undecided")}
+on_main = verdict.loc[list(pairs)]
+ruled = "supported" if words["under"] == len(verdict) else "contradicted" if words["over"] == len(verdict) else "neither supported nor contradicted as a general claim"
+
+# %% tags=["remove-input"]
+say(
+    "**As a shift:** aligning on disagreements instead of agreements lowers the mean confidence in {shifted} of {settings} settings (whole paired interval). "
+    "**As a state:** after aligning on disagreement only the PoLM is under-confident in {under}, over-confident in {over} and undecided in {undecided}: {ruled} on our pairs. "
+    "On {main_name}, where the PLM's own gap is {plm_gap:+.3f}, it is under-confident for {main_under} of {main_n} recipes. But there aligning on *agreement* alone leaves {agree_main_under} of them under-confident, too.",
+    shifted=int((shift.high < 0).sum()),
+    settings=len(shift),
+    **words,
+    ruled=ruled,
+    main_name=main_set,
+    plm_gap=premise["PLM's gap"][main_set],
+    main_under=int((on_main["disagree"] == "under").sum()),
+    agree_main_under=int((on_main["agree"] == "under").sum()),
+    main_n=len(on_main),
+)
+
+# %% tags=["remove-input"]
+apart_sets = verdict.loc[[n for n in verdict.index if n not in pairs]]
+say(
+    "On the main pair's other sets aligning on agreement alone leaves it over-confident in {agree_over} of {n_sets}, aligning on all in {all_over}, on disagreement alone in {disagree_over_sets}. "
+    "The rank correlation of the PLM's own gap with the gap after aligning on disagreement is {rank:.2f} over the {n_rank} sets.",
+    agree_over=int((apart_sets["agree"] == "over").sum()),
+    all_over=int((apart_sets["all"] == "over").sum()),
+    disagree_over_sets=int((apart_sets["disagree"] == "over").sum()),
+    n_sets=len(apart_sets),
+    rank=beside["PLM's gap"].corr(beside["after"], method="spearman"),
+    n_rank=len(beside),
+)
+
+# %% [markdown]
+# So when does align-all *not* fail? Where $\Delta \le 0$: beside an exact PLM ($\Delta = 0$), and where the PLM is so over-confident that its excess outweighs what it does not know. In the second case align-all is nearer to the truth
+# than DACA for a reason that has nothing to do with either: two errors of opposite sign. Without labels nobody can see which case holds.
+#
+# ## What this page does not show
+#
+# - **That disagreements should be dropped, or kept.** Both are bets on $\Delta$. The derivation says what the bet is about; only labels, or a world with known truth, can settle it.
+# - **Independent evidence.** All pairs share one PLM, and the recipes on ARC-Easy share their questions. Seven rows that agree are not seven experiments.
+# - **The original's runs.** The replica follows the published protocol step by step, in double precision, with our seeds and on our models.
+# - **The propositions' wording.** We know them from the public record, and state what holds in our own letters.
+#
+# ## Summary
+#
+# - Everything is a mean of logits. Align-all ends above $T^\star$ exactly if the truth expects more of the PoLM's logits than the PLM's beliefs do.
+# - A PLM that is calibrated on average can underestimate the PoLM where the two disagree. What it lacks where they *agree* counts as well, and DACA keeps that.
+# - The published protocol stops early, the further from the optimum the larger that is. That can help or hurt, and it blurs the difference between methods.
+# - A question has a finite best temperature exactly if $\mathbb{E}_{p_g}[z_f]$ exceeds the plain mean of $z_f$. The rule of $1/K$ is right for two options only.
+# - Aligning on disagreements lowers confidence. Whether the result is *under*-confident depends on the PLM as well.
+#
+# **Next:** [prompts, wordings and the order of options](12_prompts_and_order.ipynb). The slips met here stand in the [errata](22_errata.ipynb).
+#
+# ```{exercise}
+# :label: ex-lacking
+# The PLM is uniform on every question: it knows nothing, and says so. The PoLM is right 60 % of the time, with four options. Is $\Delta$ positive, and which temperature does align-all find?
+# ```
+#
+# ```{solution} ex-lacking
+# :class: dropdown
+# $\mathbb{E}_{p_g}[z_f]$ is the plain mean of the logits on every question, so no question has a finite optimum and align-all finds $T = \infty$. If the PoLM's logits carry knowledge, the truth expects more of them than their plain mean, so $\Delta > 0$.
+# The PLM is calibrated: what it says with confidence 1/4 is right a quarter of the time. Calibration is not knowledge.
+# ```
+#
+# ```{exercise}
+# :label: ex-speed
+# At rate 0.1 and one batch an epoch, how far can 400 epochs of Adam carry a temperature at most, about? Why do the paths above stop long before that?
+# ```
+#
+# ```{solution} ex-speed
+# :class: dropdown
+# About $400 \times 0.1 = 40$: while the slope keeps its sign and size, a step is as long as the rate. But Adam divides a short memory of the slope by a long one. The slope falls like $1/T^2$, the long memory still holds the steep start, and the steps shrink.
+# ```
