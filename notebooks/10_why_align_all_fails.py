@@ -444,6 +444,7 @@ say(
 #
 # - **That disagreements should be dropped, or kept.** Both are bets on $\Delta$. The derivation says what the bet is about; only labels, or a world with known truth, can settle it.
 # - **Independent evidence.** All pairs share one PLM, and the recipes on ARC-Easy share their questions. Seven rows that agree are not seven experiments.
+# - **The noise of a fit.** Intervals resample the questions that judge, with every fitted temperature as it is; five splits average over the fits. So the paired intervals of a shift are narrow.
 # - **The original's runs.** The replica follows the published protocol step by step, in double precision, with our seeds and on our models.
 # - **The propositions' wording.** We know them from the public record, and state what holds in our own letters.
 #
