@@ -36,6 +36,7 @@ class Claim:
     settings : from the table of results to a row a setting: ``pair``, ``set``, ``value``, ``low``, ``high``
     margin : the line
     worst : a column of the settings; the claim must hold for each of its values, so the least favourable decides
+    needs : from the table to whether the claim can be tested at all; where it cannot, it is undecided
     """
 
     number: str
@@ -46,6 +47,7 @@ class Claim:
     settings: Callable[[pd.DataFrame], pd.DataFrame]
     margin: float = 0.0
     worst: str = ""
+    needs: Callable[[pd.DataFrame], bool] | None = None
 
     def side(self, low: float, high: float) -> str:
         """The verdict of an interval: on the claimed side of the margin as a whole, on the other, or neither."""
@@ -93,6 +95,12 @@ def open_ended(table: pd.DataFrame) -> pd.DataFrame:
     return rows[["pair", "set"]].head(1).assign(**values)
 
 
+def has_signal(table: pd.DataFrame) -> bool:
+    """Whether the PoLM tells right answers from wrong ones: a judge without a signal is calibrated by any flattening."""
+    rows = table[(table.experiment == "claims") & (table.metric == "signal_low")]
+    return bool((rows["value"] > 0.5).all())
+
+
 def premise(table: pd.DataFrame) -> pd.DataFrame:
     """The PLM's ECE less its noise floor, on all questions of a set, once a PLM and style."""
     found = effects(table, "ece", "main", "plm").merge(
@@ -138,7 +146,7 @@ CLAIMS = (
     Claim("10", "Both parts are needed.", "[P][R]",
           "ECE of Dual-Align less that of the better half", -1, against(HALVES), 0.0, "rival"),
     Claim("11", "It carries over to open-ended answers that the model judges itself.", "[P]",
-          "change of ECE from no calibration", -1, open_ended),
+          "change of ECE from no calibration, if it tells right from wrong", -1, open_ended, needs=has_signal),
     Claim("E", "The two regimes appear for every recipe and family.", "[R]",
           "as 2b, in the least favourable pair", 1, of_claims("jump_share"), 0.0, "pair"),
     Claim("G", f"The premise: the PLM is calibrated (ECE within {CALIBRATED} of its noise floor).", "[P][D]",
@@ -180,9 +188,9 @@ def judge(claim: Claim, table: pd.DataFrame) -> dict[str, object]:
     counts = {state: states.count(state) for state in STATES}
     words = {"claim": claim.number, "text": claim.text, "source": claim.source, "effect": claim.effect}
     found = {"value": value, "low": low, "high": high, "margin": claim.margin, "sets": sets}
-    return (
-        words | found | {"verdict": claim.side(low, high), "decided_by": decided_by, "settings": len(states)} | counts
-    )
+    testable = claim.needs is None or claim.needs(table)
+    verdict = claim.side(low, high) if testable else UNDECIDED
+    return words | found | {"verdict": verdict, "decided_by": decided_by, "settings": len(states)} | counts
 
 
 def ledger(table: pd.DataFrame) -> pd.DataFrame:

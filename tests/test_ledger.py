@@ -98,6 +98,12 @@ def test_open_ended_answers_have_an_interval_of_their_own():
     assert (found["low"], found["high"], found["verdict"]) == (pytest.approx(-0.12), pytest.approx(-0.08), "supported")
 
 
+def test_a_judge_without_a_signal_decides_nothing():
+    parts = [rows("claims", "ece_minus", {("sft4", "nq-open"): -0.1}, 0.02, "dual-align", "vanilla", "p-true")]
+    parts.append(rows("claims", "signal", {("sft4", "nq-open"): 0.51}, 0.05, "polm", style="p-true"))
+    assert ledger.judge(claim("11"), table(*parts))["verdict"] == "undecided"
+
+
 @given(st.floats(-1, 1), st.floats(-1, 1), st.sampled_from(ledger.CLAIMS))
 def test_a_verdict_changes_sides_with_the_effect(a, b, c):
     low, high = sorted((a, b))
