@@ -80,11 +80,13 @@ from dualalign.plots.reliability import (
     prepare_noise_floor,
     prepare_reliability,
 )
+from dualalign.plots.results import plot_against, plot_gaps, plot_stages, prepare_against
 from dualalign.plots.stability import plot_stability, prepare_stability
 from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot_pretraining, prepare_posterior_check
 
 __all__ = [
     "TauPaths",
+    "plot_against",
     "plot_against_truth",
     "plot_aligned_gaps",
     "plot_beliefs",
@@ -97,6 +99,7 @@ __all__ = [
     "plot_decision",
     "plot_divergence_map",
     "plot_forces",
+    "plot_gaps",
     "plot_label_gaps",
     "plot_layer_divergence",
     "plot_layer_map",
@@ -130,12 +133,14 @@ __all__ = [
     "plot_sets",
     "plot_shift",
     "plot_stability",
+    "plot_stages",
     "plot_stops",
     "plot_styles",
     "plot_tau_paths",
     "plot_thresholds",
     "plot_variants",
     "plot_widths",
+    "prepare_against",
     "prepare_beliefs",
     "prepare_carried",
     "prepare_confidence",
