@@ -14,7 +14,6 @@ from .protocol import Answers
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .calibrators import Calibrator
     from .traces import Traces
 
 
@@ -71,22 +70,9 @@ def carry(
             for method in methods:
                 fitted = METHODS[method]().fit(fitting)
                 for target in variants if across else [source]:
-                    found = answered(fitted, testing[target])
+                    found = protocol.answers(fitted, testing[target])
                     out.append(Carried(method, source, target, seed, fitted.temperature_, found))
     return out
-
-
-def answered(fitted: Calibrator, traces: Traces) -> Answers:
-    """`protocol.answers`, with the PoLM's own prediction kept where T is infinite.
-
-    There every option has the same probability, and the first one would be taken for the prediction; but no temperature
-    changes a prediction. So the PoLM's option gets 1e-9 more than its share.
-    """
-    found = protocol.answers(fitted, traces)
-    if not np.isinf(fitted.temperature_):
-        return found
-    own = np.eye(found.values.shape[1])[fitted.prediction(traces)]
-    return found._replace(values=(1 - 1e-9) * found.values + 1e-9 * own)
 
 
 def errors(carried: Iterable[Carried], bins: int = 10, draws: int = 100) -> pd.DataFrame:

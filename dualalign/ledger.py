@@ -96,7 +96,7 @@ def open_ended(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def has_signal(table: pd.DataFrame) -> bool:
-    """Whether the PoLM tells right answers from wrong ones: a judge without a signal is calibrated by any flattening."""
+    """Whether the PoLM tells right answers from wrong ones: without a signal any flattening calibrates."""
     rows = table[(table.experiment == "claims") & (table.metric == "signal_low")]
     return bool((rows["value"] > 0.5).all())
 

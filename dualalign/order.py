@@ -13,7 +13,6 @@ import numpy as np
 from . import drift, metrics, protocol
 from .calibrators import METHODS, PriDe, average_permutations
 from .calibrators.permutations import log_place_priors
-from .carry import answered
 from .protocol import Answers
 from .traces import Traces
 
@@ -184,10 +183,10 @@ def held_out(
         fitting, testing = permuted.select(fit), permuted.select(test)
         one, asked = as_written(fitting), as_written(testing)
         mean, averaged = average_permutations(fitting), average_permutations(testing)
-        found = {name: answered(METHODS[name]().fit(one), asked) for name in plain}
+        found = {name: protocol.answers(METHODS[name]().fit(one), asked) for name in plain}
         found["pride"] = protocol.answers(PriDe(permuted=fitting).fit(one), asked)
         for name in AVERAGED:
-            found[cape_name(name)] = answered(METHODS[name]().fit(mean), averaged)
+            found[cape_name(name)] = protocol.answers(METHODS[name]().fit(mean), averaged)
         found["consistency"] = votes(testing)
         found["plm"] = Answers(asked.question_ids, np.exp(drift.log_softmax_options(asked.plm_final)), asked.labels)
         for name, answers in found.items():

@@ -40,12 +40,23 @@ class Comparison(NamedTuple):
     p: float
 
 
+_KEPT = 1e-9  # share of probability that keeps a prediction where the temperature is infinite
+
+
 def answers(calibrator: Calibrator, traces: Traces) -> Answers:
-    """What a fitted method says of labelled traces."""
+    """What a fitted method says of labelled traces.
+
+    No temperature changes a prediction, but an infinite one makes all options alike, and the first would be taken for
+    it: so the PoLM's own option gets 1e-9 more than its share there.
+    """
     if isinstance(calibrator, BaseCal):
         right = calibrator.prediction(traces) == traces.labels
         return Answers(traces.question_ids, calibrator.confidence(traces), right)
-    return Answers(traces.question_ids, calibrator.predict_proba(traces), traces.labels)
+    proba = calibrator.predict_proba(traces)
+    if np.isinf(calibrator.temperature_):
+        own = np.eye(proba.shape[1])[calibrator.prediction(traces)]
+        proba = (1 - _KEPT) * proba + _KEPT * own
+    return Answers(traces.question_ids, proba, traces.labels)
 
 
 def measure(found: Answers, draws: int = 1000, seed: int = 0) -> dict[str, float]:

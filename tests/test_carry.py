@@ -101,15 +101,3 @@ def test_against_compares_on_the_same_resamples():
     assert table.loc[["vanilla", "basecal"], "p"].tolist() == pytest.approx(protocol.holm(raw).tolist())
     assert table.loc["dual-align"].isna()[["minus", "p"]].all()
     assert set(carry.against(held_out, quantity="brier", draws=50).index) == {"dual-align", "vanilla"}
-
-
-def test_an_infinite_temperature_keeps_the_prediction():
-    traces = make_traces(30)
-    fitted = da.Vanilla().fit(traces)
-    fitted.temperature_ = np.inf
-    found = carry.answered(fitted, traces)
-    np.testing.assert_array_equal(found.values.argmax(axis=1), traces.polm_final.argmax(axis=1))
-    np.testing.assert_allclose(found.values, np.where(traces.mask, 1 / traces.n_options[:, None], 0), atol=1e-8)
-    np.testing.assert_allclose(found.values.sum(axis=1), 1, atol=1e-12)
-    finite = da.Vanilla().fit(traces)
-    np.testing.assert_array_equal(carry.answered(finite, traces).values, finite.predict_proba(traces))

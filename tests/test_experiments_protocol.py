@@ -205,3 +205,15 @@ def test_aurc_at_its_ends_and_its_curve():
     assert low < 0.6 < high
     with pytest.raises(ValueError, match="NaN"):
         metrics.aurc([np.nan], [True])
+
+
+def test_an_infinite_temperature_keeps_the_prediction(random_traces):
+    traces = random_traces(30)
+    fitted = calibrators.METHODS["vanilla"]().fit(traces)
+    fitted.temperature_ = np.inf
+    found = protocol.answers(fitted, traces)
+    np.testing.assert_array_equal(found.values.argmax(axis=1), traces.polm_final.argmax(axis=1))
+    np.testing.assert_allclose(found.values, np.where(traces.mask, 1 / traces.n_options[:, None], 0), atol=1e-8)
+    np.testing.assert_allclose(found.values.sum(axis=1), 1, atol=1e-12)
+    finite = calibrators.METHODS["vanilla"]().fit(traces)
+    np.testing.assert_array_equal(protocol.answers(finite, traces).values, finite.predict_proba(traces))
