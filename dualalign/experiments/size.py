@@ -38,7 +38,7 @@ def rows(unit: str, read: Mapping[Name, Traces], draws: int = 20) -> Iterator[Ro
 
 
 def _wanted(name: Name) -> bool:
-    return name.own_style and name.pair in PAIRS and name.set in ("arc-easy", "mmlu")
+    return name.own_style and name.pair in PAIRS
 
 
 EXPERIMENT = Experiment("size", "how many questions a fit needs", each(_wanted), rows)
