@@ -94,6 +94,8 @@ PROMISES = pd.DataFrame(
         ("daca", 0.6, 0.2, 0.7, 0.62, 0.77),
         ("vanilla", 0.8, 0.9, 0.5, 0.4, 0.6),
         ("daca", 0.8, 0.0, np.nan, np.nan, np.nan),
+        ("dual-align", 0.6, 0.2, 0.65, 0.6, 0.7),
+        ("dual-align", 0.8, 0.004, 1.0, 0.7, 1.0),
     ],
     columns=["method", "target", "coverage", "delivered", "low", "high"],
 )
@@ -104,10 +106,17 @@ def test_promises_stand_beside_their_target():
     first, second = axes.flat
     assert [ax.get_title(loc="left") for ax in axes.flat] == ["promised 60%", "promised 80%"]
     assert [ax.lines[0].get_xdata()[0] for ax in axes.flat] == [0.6, 0.8]
-    assert [line.get_xdata().tolist() for line in first.lines[1:]] == [[0.45, 0.51], [0.48], [0.62, 0.77], [0.7]]
-    assert [text.get_text() for text in second.texts] == ["90%", "0%"]
-    assert np.isnan(second.lines[-1].get_xdata()).all()  # nothing answered, nothing delivered
-    assert [label.get_text() for label in first.get_yticklabels()] == ["vanilla", "daca"]
+    assert [line.get_xdata().tolist() for line in first.lines[1:]] == [
+        [0.45, 0.51],
+        [0.48],
+        [0.62, 0.77],
+        [0.7],
+        [0.6, 0.7],
+        [0.65],
+    ]
+    assert [text.get_text() for text in second.texts] == ["90%", "0%", "<1%"]
+    assert np.isnan(second.lines[4].get_xdata()).all()  # nothing answered, nothing delivered
+    assert [label.get_text() for label in first.get_yticklabels()] == ["vanilla", "daca", "dual-align"]
 
 
 # -- Prices -----------------------------------------------------------------------------------------------------------
@@ -165,12 +174,15 @@ def test_cascade_marks_grow_with_the_target():
         [("a", "daca", 0.6, 3.0, 0.6), ("a", "daca", 0.5, 2.0, 0.55), ("b", "vanilla", 0.6, 1.0, 0.5)],
         columns=["cascade", "method", "target", "cost", "accuracy"],
     )
-    first, second = plots.plot_cascade(points, {"a": line, "b": line})
+    better = line.assign(accuracy=[0.5, 0.61, 0.62])
+    first, second = plots.plot_cascade(points, {"a": {"vanilla": line, "daca": better}, "b": {"vanilla": line}})
     assert first.get_title(loc="left") == "a"
     marks = first.collections[0]
     assert marks.get_offsets().tolist() == [[3.0, 0.6], [2.0, 0.55]]
     assert marks.get_sizes()[0] > marks.get_sizes()[1]
-    assert first.lines[1].get_xdata().tolist() == [1.0, 5.0]  # at random
+    assert [to_hex(drawn.get_color()) for drawn in first.lines] == [*COLOURS[:2], style.QUIET]
+    assert first.lines[1].get_ydata().tolist() == [0.5, 0.61, 0.62]
+    assert first.lines[2].get_xdata().tolist() == [1.0, 5.0]  # at random
     assert second.collections[0].get_offsets().tolist() == [[1.0, 0.5]]
 
 

@@ -114,7 +114,8 @@ def plot_promises(table: pd.DataFrame, axes=None) -> np.ndarray:
             ax.plot([row.low, row.high], [height] * 2, linewidth=2, solid_capstyle="butt", **look)
             ax.plot(row.delivered, height, style.METHOD_MARKER.get(row.Index, "o"), markersize=6, **look)
             where = {"transform": ax.get_yaxis_transform(), "va": "center", "ha": "right"}
-            ax.text(1.0, height, f"{row.coverage:.0%}", color=style.INK, fontsize=style.TICK_SIZE, **where)
+            shown = "<1%" if 0 < row.coverage < 0.005 else f"{row.coverage:.0%}"
+            ax.text(1.0, height, shown, color=style.INK, fontsize=style.TICK_SIZE, **where)
         ax.set_yticks(range(len(methods)), methods)
         ax.set(xlim=(0.3, 1.18), ylim=(len(methods) - 0.5, -0.5))
         ax.set_xticks([0.4, 0.6, 0.8, 1.0])
@@ -192,7 +193,7 @@ def prepare_frontier(
     return pd.DataFrame({"cost": 1 + price * grid, "accuracy": np.mean(curves, axis=0)})
 
 
-def plot_cascade(points: pd.DataFrame, frontiers: Mapping[str, pd.DataFrame], axes=None) -> np.ndarray:
+def plot_cascade(points: pd.DataFrame, frontiers: Mapping[str, Mapping[str, pd.DataFrame]], axes=None) -> np.ndarray:
     """Draw accuracy over cost, a panel a cascade: where each method's thresholds land, beside all thresholds.
 
     Parameters
@@ -200,19 +201,20 @@ def plot_cascade(points: pd.DataFrame, frontiers: Mapping[str, pd.DataFrame], ax
     points : DataFrame
         A row a (cascade, method, target): ``cascade``, ``method``, ``target``, ``cost``, ``accuracy``; a larger mark is
         a higher target.
-    frontiers : the line of each cascade, as `prepare_frontier` returns it; the dotted line passes on at random
+    frontiers : cascade -> method -> its line, as `prepare_frontier` returns it; the dotted line passes on at random
     """
     axes = _two(axes, (8.4, 3.7), len(frontiers))
     targets = sorted(points["target"].unique())
-    for ax, (name, line) in zip(axes, frontiers.items(), strict=True):
-        style.tidy(ax).plot(line["cost"], line["accuracy"], color=style.QUIET, linewidth=1.4)
+    for ax, (name, lines) in zip(axes, frontiers.items(), strict=True):
+        for (method, line), dash in zip(lines.items(), _cycle(lines), strict=True):
+            ax.plot(line["cost"], line["accuracy"], color=style.method_colour(method), linestyle=dash, linewidth=1.2)
         ends = line.iloc[[0, -1]]
         ax.plot(ends["cost"], ends["accuracy"], color=style.QUIET, linestyle=":", linewidth=1.2)
         for method, rows in points[points["cascade"] == name].groupby("method", sort=False):
             sizes = [14 + 16 * targets.index(target) for target in rows["target"]]
             look = {"color": style.method_colour(method), "marker": style.METHOD_MARKER.get(method, "o")}
             ax.scatter(rows["cost"], rows["accuracy"], s=sizes, alpha=0.85, linewidths=0, label=method, **look)
-        style.label(ax, "Cost a question (first calls)", "Accuracy", name)
+        style.label(ax, "Cost a question, in first calls", "Accuracy", name)
         style.legend(ax, loc="lower right")
     return axes
 
