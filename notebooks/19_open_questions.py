@@ -130,19 +130,19 @@ by_kind = sum(share[k] * best[k].objective for k in ("told", "reversed", "plain"
 by_regime = sum(share[k] * best[k].objective for k in ("agree", "disagree"))
 say(
     "One true temperature for all costs {one:.3f} nats. Knowing the kind of each topic would bring that to {by_kind:.3f}; sorting by agreement, which needs no label, to {by_regime:.3f}. "
-    "Told topics want {told:.2f}, reversed ones {turned:.2f}. So sorting by agreement catches {caught:.0%} of what knowing the kinds would gain.",
+    "Told topics want {told:.2f}, reversed ones {turned:.2f}; agreeing questions {agree:.2f}, disagreeing ones {disagree:.2f}.",
     one=best["all"].objective,
     by_kind=by_kind,
     by_regime=by_regime,
     told=best["told"].temperature,
     turned=best["reversed"].temperature,
-    caught=(best["all"].objective - by_regime) / (best["all"].objective - by_kind),
+    agree=best["agree"].temperature,
+    disagree=best["disagree"].temperature,
 )
 
 # %% [markdown]
 # That is the answer this world gives: a temperature keeps every answer, wanted or not, and can only change how sure the model is of all of them together. What should be kept is a matter of *answers*. To be less
-# sure of the false ones, a method must tell them from the true ones, and a temperature for each regime is the least that such a method needs. Its two values can be learned from a few labels; which way they go
-# cannot be read off a trace, for with knowledge alone the order is another:
+# sure of the false ones, a method must tell them from the true ones. A temperature for each regime is the simplest such method. Which way it goes is the same in all our worlds; how far is not:
 
 # %%
 worlds = {}
@@ -150,7 +150,19 @@ for name in ("sharpen-sft", "added-sft", "reversed-sft", "mixed-sft"):
     t, p = run.traces(STUDIES[name]), run.pi[STUDIES[name].questions]
     a = drift.agreement(t)
     worlds[name] = {k: measure.true_optimum(t.polm_final[r], p[r]).temperature for k, r in (("agree", a), ("disagree", ~a))}
-pd.DataFrame(worlds).T.round(2)
+regime = pd.DataFrame(worlds).T
+regime.round(2)
+
+# %% tags=["remove-input"]
+heat = regime.disagree / regime.agree
+say(
+    "Disagreeing questions want a temperature {least:.1f} (`{least_name}`) to {most:.1f} times (`{most_name}`) that of agreeing ones. A single temperature lies between, and is wrong for both. "
+    "How far the two should be apart depends on what disagreement means, and a trace alone does not say that.",
+    least=heat.min(),
+    least_name=heat.idxmin(),
+    most=heat.max(),
+    most_name=heat.idxmax(),
+)
 
 # %% [markdown]
 # ## E. Do the two regimes appear elsewhere?
@@ -186,7 +198,7 @@ say(
 # ## Summary
 #
 # - Inner layers measure what the last layer needs if post-training scaled all of them alike. On our pairs it did not.
-# - A temperature cannot keep wanted drift and undo the rest; it can only be right on average.
+# - A temperature cannot keep wanted drift and undo the rest; it can only be right on average. Two of them, one for each regime, do better in the world.
 # - Paths are further apart on disagreement. That they part at one layer is not general here.
 #
 # **Next:** [the ledger](20_ledger.ipynb), with a verdict for every claim.

@@ -46,7 +46,7 @@ book = ledger.ledger(table.load(results))
 shown = book[["text", "verdict", "value", "low", "high", "margin", "decided_by"]]
 shown.round(3)
 
-# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: the claims about what post-training does have long bars of support; those about which method is best have not.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the numbers of settings that support, leave open or contradict it, with the verdict in words."}}
+# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: that post-training inflates confidence, and that any alignment is better than none, has long bars of support; that Dual-Align is better than its rivals has not.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the numbers of settings that support, leave open or contradict it, with the verdict in words."}}
 ax = plots.plot_ledger(book)
 
 # %% tags=["remove-input"]
