@@ -12,9 +12,10 @@ NEW_VENV = test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 NOT_LIVE = -m "not live"
 
-.PHONY: help book site test test-core live lab nightly bench check pairs lock clean
+.PHONY: help book site results test test-core live lab nightly bench check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
+	@echo 'make results    remake the table of results where a trace or a module changed, and say why'
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
 	@echo 'make live       run the live tests and the live chapters with the real models, then build the site with its result'
@@ -33,6 +34,9 @@ book: $(VENV)/book.ok
 site: $(VENV)/book.ok
 	rm -rf _build/html _build/.doctrees # a second build over the first would forgive what the first warned of
 	$(BIN)/jupyter-book build book --config _config.yml --path-output . -W -n --keep-going --all
+
+results: $(VENV)/book.ok
+	$(RUN) -m dualalign.experiments
 
 test: $(VENV)/test.ok
 	$(RUN) -m pytest $(NOT_LIVE)
