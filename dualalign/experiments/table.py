@@ -71,7 +71,7 @@ def write(path: Path, units: Mapping[str, Unit]) -> None:
     table = table.replace_schema_metadata({_KEPT: json.dumps(kept, sort_keys=True)})
     options = {"compression": "zstd", "compression_level": 19, "write_page_checksum": True}
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, use_dictionary=True, **options)
+    pq.write_table(table, buffer, use_dictionary=[*KEY], **options)  # values hardly repeat
     write_whole(path, buffer.getvalue())
 
 
