@@ -37,7 +37,8 @@ def of_main(traces, **options):
 
 def of_transfer(traces):
     others = {NAME: traces, Name(MAIN, "piqa", "choices"): traces}
-    return table.frame([*transfer.rows("sets", others, [0]), *transfer.rows("subjects", {NAME: traces}, [0])])
+    subjects = transfer.rows("subjects", {NAME: traces}, [0], draws=40)
+    return table.frame([*transfer.rows("sets", others, [0]), *subjects])
 
 
 EXPERIMENTS = {
@@ -180,9 +181,11 @@ def test_size_draws_from_one_half_and_judges_on_the_other(random_traces):
     for method in size.METHODS_COMPARED:
         calibrator = METHODS[method]().fit(traces.select(half))
         assert value[method, 45, 0, "temperature"] == calibrator.temperature_
-        assert value[method, 45, 0, "brier"] == metrics.brier(
-            calibrator.predict_proba(traces.select(test)), traces.labels[test]
-        )
+        brier = metrics.brier(calibrator.predict_proba(traces.select(test)), traces.labels[test])
+        assert value[method, 45, 0, "brier"] == pytest.approx(brier, abs=1e-8)  # T = inf: see protocol.answers
+    confidence = calibrator.confidence(traces.select(test))
+    assert value[method, 45, 0, "ece_floor"] == pytest.approx(metrics.ece_floor(confidence))
+    assert set(rows[rows["metric"] == "ece_floor"]["n"]) == {45}
     drawn = [value["align-all", 10, seed, "temperature"] for seed in range(4)]
     assert len(set(drawn)) == 4
 
@@ -203,8 +206,8 @@ def test_transfer_to_the_same_set_is_the_main_comparison(random_traces):
 
 def test_subjects_are_fitted_alone_and_judged_together(random_traces):
     traces = random_traces(90)
-    rows = table.frame(transfer.rows("subjects", {NAME: traces}, [0]))
-    value = rows.set_index(["method", "reading", "metric"])["value"]
+    rows = table.frame(transfer.rows("subjects", {NAME: traces}, [0], draws=40))
+    value = rows[rows["seed"] == 0].set_index(["method", "reading", "metric"])["value"]
     ((_, (fit, test)),) = protocol.enumerate_splits(traces, 0.3, [0])
     groups, labels = np.asarray(traces.groups), traces.labels[test]
     proba = np.empty((len(test), 4))
@@ -220,18 +223,26 @@ def test_subjects_are_fitted_alone_and_judged_together(random_traces):
         metrics.ece(*metrics.top_label(proba[m], labels[m])) for m in (groups[test] == s for s in set(groups))
     ]
     assert value["dual-align", "one-per-subject", "subject_ece"] == pytest.approx(np.mean(by_subject))
+    floor = metrics.ece_floor(proba.max(axis=1), seed=0)
+    assert value["dual-align", "one-per-subject", "ece_floor"] == pytest.approx(floor, rel=0.1)  # in another order
     whole = DualAlign().fit(traces.select(fit))
     assert value["dual-align", "one-for-all", "nll"] == pytest.approx(
         metrics.nll(whole.predict_proba(traces.select(test)), labels)
     )
+    minus = rows[(rows["seed"] == -1) & (rows["reading"] == "one-per-subject")].set_index(["method", "metric"])["value"]
+    for method in transfer.CARRIED:
+        both = (value[method, f"one-{reading}", "ece"] for reading in ("per-subject", "for-all"))
+        assert minus[method, "ece_minus"] == pytest.approx(np.subtract(*both), abs=1e-12)
+        assert minus[method, "ece_minus_low"] <= minus[method, "ece_minus_high"]
+    assert minus["vanilla", "ece_minus_high"] == minus["vanilla", "ece_minus_low"] == 0
 
 
 def test_a_subject_that_cannot_be_fitted_keeps_its_confidence(random_traces):
     traces = random_traces(60)
     opposite = np.asarray(traces.groups) == "group-0"
     plm = np.where(opposite[:, None, None], -traces.polm_logits, traces.plm_logits)
-    rows = table.frame(transfer.rows("subjects", {NAME: replace(traces, plm_logits=plm)}, [0]))
-    value = rows.set_index(["method", "reading", "metric"])["value"]
+    rows = table.frame(transfer.rows("subjects", {NAME: replace(traces, plm_logits=plm)}, [0], draws=40))
+    value = rows[rows["seed"] == 0].set_index(["method", "reading", "metric"])["value"]
     assert value["daca", "one-per-subject", "refused"] == 1
     assert value["align-all", "one-per-subject", "refused"] == 0
     assert ("daca", "subject=group-0", "temperature") not in value.index
@@ -249,7 +260,7 @@ def test_which_traces_each_experiment_takes():
         "main": 21,
         "ablation": 14,
         "factorial": 7,
-        "size": 4,
+        "size": 14,
     }
     assert {n.variant for units in found.values() for (n,) in units.values()} == {""}
     assert {unit: len(read) for unit, read in transfer.units(names).items()} == {"sets": 7, "subjects": 1}

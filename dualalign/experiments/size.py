@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .. import protocol
+from .. import metrics, protocol
 from ..calibrators import METHODS
 from ..traces import Traces
 from .ablation import scores
@@ -19,7 +19,10 @@ SIZES = (10, 20, 50, 100, 200, 500)
 
 
 def rows(unit: str, read: Mapping[Name, Traces], draws: int = 20) -> Iterator[Row]:
-    """All rows of one trace: `n` questions fitted on, `seed` the draw; all of the half is one draw, seed 0."""
+    """All rows of one trace: `n` questions fitted on, `seed` the draw; all of the half is one draw, seed 0.
+
+    The noise floor stands beside the fit on all of the half only: it takes resampling.
+    """
     ((name, traces),) = read.items()
     ((_, (half, test)),) = protocol.enumerate_splits(traces, 0.5, [0])
     testing = traces.select(test)
@@ -32,7 +35,10 @@ def rows(unit: str, read: Mapping[Name, Traces], draws: int = 20) -> Iterator[Ro
                 if not fitted(calibrator, fitting):
                     yield from tidy(name, {"refused": 1}, **where)
                     continue
-                found = scores(protocol.answers(calibrator, testing))
+                answered = protocol.answers(calibrator, testing)
+                found = scores(answered)
+                if n == len(half):
+                    found["ece_floor"] = metrics.ece_floor(metrics.top_label(answered.values, answered.outcomes)[0])
                 fit_row = {"temperature": calibrator.temperature_, "n_fit": calibrator.n_fit_}
                 yield from tidy(name, fit_row | found, **where)
 
