@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OURS = ledger.OURS
 SETTING = ["pair", "style", "set"]
 ORACLE = "temperature-scaling"  # sees labels
+CONSTANTS = ("constant", "constant (labels)")  # rows of `constant`
 CHANCE_MARGIN = 0.10  # accuracy above chance that a PLM worth copying has, as the lab asks of its pairs
 
 
@@ -172,7 +173,7 @@ def constant(table: pd.DataFrame) -> pd.DataFrame:
 
     main = table[table.experiment == "main"]
     right = _means(main, "vanilla", "polm", "accuracy")
-    guesses = {"constant": _means(main, "plm", "plm", "confidence").fit, "constant (labels)": right.fit}
+    guesses = dict(zip(CONSTANTS, (_means(main, "plm", "plm", "confidence").fit, right.fit), strict=True))
     found = []
     for name, guess in guesses.items():
         scores = {

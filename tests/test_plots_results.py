@@ -67,6 +67,18 @@ def test_colours_part_the_signs_for_every_kind_of_colour_vision():
     assert low[2] - high[2] > 0.3
 
 
+def test_numbers_stand_out_from_their_cells():
+    """Contrast after WCAG 2: at least 4.5 : 1 for every colour of the map."""
+    table = differences(["daca"]).assign(value=[-0.2, -0.15, -0.1, 0.0, 0.12, 0.2])
+    data = plots.prepare_against(table, ["daca"], PAIRS, SETS)
+    ax = plots.plot_against(data, PAIRS, SETS, columns=1)[0, 0]
+    for text, value in zip(ax.texts, data["daca"].value.ravel(), strict=True):
+        rgb = np.array(ax.images[0].to_rgba(value)[:3])
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        light = 0.05 + linear @ [0.2126, 0.7152, 0.0722]
+        assert (1.05 / light if text.get_color() == "white" else light / 0.05) >= 4.5
+
+
 def test_a_missing_cell_stays_empty():
     table = differences(["daca"]).iloc[1:]
     data = plots.prepare_against(table, ["daca"], PAIRS, SETS)
@@ -102,7 +114,11 @@ def test_stages_keep_their_order_and_their_floor():
     stages = ["sft1", "sft1-dpo"]
     values = pd.DataFrame({"daca": [0.2, 0.1], "vanilla": [0.3, 0.5], "floor": [0.02, 0.03]}, index=stages)
     spread = pd.DataFrame({"daca": [0.01, 0.02], "vanilla": [0.03, 0.04]}, index=stages)
-    ax = plots.plot_stages({"all": values}, {"all": spread}).flat[0]
+    axes = plots.plot_stages({"all": values, "bad": values + 0.4}, {"all": spread, "bad": spread})
+    ax = axes.flat[0]
+    low, high = ax.get_ylim()
+    assert (low, axes.flat[1].get_ylim()) == (0, (low, high))
+    assert high > 0.9 + 0.04  # the highest bar of the other panel
     assert [t.get_text() for t in ax.get_xticklabels()] == stages
     bars = {bar.get_label(): bar for bar in ax.containers}
     for method in ("daca", "vanilla"):

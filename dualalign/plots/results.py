@@ -81,7 +81,7 @@ def _heat_map(ax: Axes, data: Against, limit: float, title: str):
         if np.isnan(value):
             continue
         found = data.found[row, column]
-        colour = "white" if abs(value) > 0.75 * limit else "black"
+        colour = "white" if _is_dark(picture.to_rgba(value)) else "black"
         look = {"ha": "center", "va": "center", "fontsize": style.TICK_SIZE, "color": colour}
         number = f"{100 * value:+.0f}".replace("-", "−")
         ax.text(column, row, number, weight="bold" if found else "normal", **look)
@@ -91,6 +91,12 @@ def _heat_map(ax: Axes, data: Against, limit: float, title: str):
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return style.label(ax, "", "", title) and picture
+
+
+def _is_dark(rgba: Sequence[float]) -> bool:
+    """Whether white stands out more than black: relative luminance below 0.18, where both contrasts are equal."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgba[:3]]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722))) < 0.18
 
 
 def plot_gaps(gaps: Mapping[str, pd.DataFrame], methods: Sequence[str], axes=None) -> np.ndarray:
@@ -139,7 +145,9 @@ def plot_stages(
             look = {"color": style.method_colour(method), "marker": style.METHOD_MARKER.get(method, "o")}
             ax.errorbar(at + shift, table[method], spread[name][method], **look, linewidth=1.2, label=method)
         ax.set_xticks(at, table.index)
-        ax.set_ylim(bottom=0)
+        ax.set_xlim(-0.4, len(table) - 0.6)
         style.label(ax, "", quantity if ax is axes.flat[0] else "", name)
-    style.legend(axes.flat[0], loc="lower left", bbox_to_anchor=(0, 1.08), ncols=4)
+    axes.flat[0].set_ylim(bottom=0)  # shared, so only when all is drawn
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    style.legend(axes.flat[0].figure, handles=handles, labels=labels, loc="outside upper center", ncols=4)
     return axes
