@@ -175,10 +175,15 @@ def test_parts_of_other_inputs_are_not_taken(folders, random_traces):
     assert reasons(folders)[job.unit] == "no rows yet"
 
 
-def test_list_says_what_there_is_and_runs_nothing(folders):
+def test_list_says_what_there_is_and_runs_nothing(folders, random_traces):
+    for name in (
+        "smollm2__csqa__cloze",
+        "smollm2-sft4__csqa__cloze",
+    ):  # `references` needs both, `size` takes the latter
+        random_traces(40).save(folders[0] / f"{name}.safetensors")
     lines = said(folders, "--list")
     assert [line.split(":")[0] for line in lines] == list(registry.NAMES)
-    assert "size: how many questions a fit needs (4 of 4 units to run (no rows yet))" in lines
+    assert "size: how many questions a fit needs (5 of 5 units to run (no rows yet))" in lines
     assert not folders[1].exists()
 
 

@@ -6,7 +6,19 @@ from importlib import import_module
 
 from .unit import Experiment
 
-NAMES = ("main", "ablation", "size", "transfer", "premise", "decisions", "labels", "trust", "claims", "factorial")
+NAMES = (
+    "main",
+    "ablation",
+    "size",
+    "transfer",
+    "premise",
+    "decisions",
+    "labels",
+    "trust",
+    "references",
+    "claims",
+    "factorial",
+)
 
 
 def get(name: str) -> Experiment:
