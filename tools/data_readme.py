@@ -117,6 +117,7 @@ def text() -> str:
         sets="\n".join(sets),
         questions="\n".join(file_rows("questions")),
         results="\n".join(file_rows("results")),
+        table="\n".join(file_rows("results/table")),
         inputs=INPUTS,
     )
 
@@ -204,6 +205,14 @@ Made by `python -m dualalign.lab world` from nothing but its seeds; no text, no 
 | --- | --- | --- |
 {results}
 
+## The table of results
+
+Made by `python -m dualalign.experiments` from the traces above; the chapters of the experiments draw from it.
+
+| file | kB | sha256 |
+| --- | --- | --- |
+{table}
+
 ## Remake it
 
 ```bash
@@ -211,7 +220,8 @@ make lab                            # environment: models, the base's package, t
 python -m dualalign.lab train plm   # each command goes on where a killed one stopped
 python -m dualalign.lab train sft4  # and so on, in the order of the table of runs
 python -m dualalign.lab trace       # everything, or a pair, or one trace by name
-python -m dualalign.lab world       # the table of the controlled world
+python -m dualalign.lab world       # the tables of the controlled world
+python -m dualalign.experiments     # the table of results
 python -m dualalign.lab samples
 python -m dualalign.lab fingerprints
 python tools/data_readme.py
