@@ -54,7 +54,7 @@ def plot_widths(exact: pd.DataFrame, vocabulary: int, axes=None) -> np.ndarray:
         Number of tokens, for the line of the uniform distribution.
     """
     table = prepare_widths(exact)
-    axes = style.panels(3, axes, height=3.0) if axes is None else axes
+    axes = _loose_panels(3, 3.0) if axes is None else axes
     entropy, mass, nucleus = axes.flat[:3]
     _band(entropy, table, "entropy", style.POLM, "o-", "vocabulary")
     _band(entropy, table, "option_entropy", style.PLM, "s--", "options alone")
@@ -67,7 +67,7 @@ def plot_widths(exact: pd.DataFrame, vocabulary: int, axes=None) -> np.ndarray:
     for ax, name in zip((entropy, mass, nucleus), names, strict=True):
         _temperature_axis(ax, table)
         style.label(ax, "Temperature", name)
-    style.legend(entropy, loc="center left", bbox_to_anchor=(0.3, 0.42))
+    style.legend(entropy, loc="upper left", bbox_to_anchor=(0, 0.9))
     return axes
 
 
@@ -95,8 +95,7 @@ def plot_sampled(table: pd.DataFrame, names: Mapping[str, str], axes=None) -> np
     names : dict of str
         What to call each way of choosing the temperature, in the order to draw.
     """
-    fresh = axes is None
-    axes = _loose_panels(len(SAMPLED)) if fresh else axes
+    axes = _loose_panels(len(SAMPLED), 2.7) if axes is None else axes
     for ax, (column, title) in zip(axes.flat, SAMPLED.items(), strict=False):
         for i, (top_p, marker, shift) in enumerate(((1.0, "o", -0.12), (0.9, "s", 0.12))):
             rows = table.xs(top_p, level="top_p").droplevel("temperature").loc[list(names)]
@@ -108,15 +107,16 @@ def plot_sampled(table: pd.DataFrame, names: Mapping[str, str], axes=None) -> np
         if column == "nucleus":
             ax.set_yscale("log")
         style.label(ax, "", "", title)
-    style.legend(axes.flat[0], loc="lower right")
+    style.legend(axes.flat[list(SAMPLED).index("option")], loc="best")
     return axes
 
 
-def _loose_panels(n: int) -> np.ndarray:
-    """Panels whose scales are their own."""
+def _loose_panels(n: int, height: float) -> np.ndarray:
+    """Panels, three a row, whose scales are their own."""
     import matplotlib.pyplot as plt
 
-    axes = plt.subplots(-(-n // 3), 3, figsize=(9.3, 2.5 * -(-n // 3)), layout="constrained", squeeze=False)[1]
+    rows = -(-n // 3)
+    axes = plt.subplots(rows, 3, figsize=(9.3, height * rows), layout="constrained", squeeze=False)[1]
     return style.panels(n, axes)
 
 
@@ -141,16 +141,19 @@ def prepare_offsets(models: pd.DataFrame, fits: pd.DataFrame, layers: pd.DataFra
     """
     sides = models.pivot(index="set", columns="model")
     table = sides[["accuracy", "confidence", "ece", "ece_low", "ece_high", "ece_floor"]]
-    table.columns = ["_".join(pair) for pair in table.columns]
-    table = table.assign(agreement=sides["agreement"]["PoLM"])
-    last = layers[(layers["layer"] == layers["layer"].max()) & (layers["regime"] == "all")]
-    table["divergence"] = last.set_index("reading")["divergence"].rename(_offset).reindex(table.index)
-    medians = fits[fits["method"] != "vanilla"].groupby(["reading", "method"])["temperature"].median().unstack()
-    return table.join(medians.rename(index=_offset).add_prefix("T_")).sort_index()
+    table = table.set_axis(["_".join(pair) for pair in table.columns], axis=1).set_axis(table.index.astype(int))
+    table["agreement"] = sides["agreement"]["PoLM"].to_numpy()
+    layers = _at_offsets(layers[layers["regime"] == "all"])
+    last = layers[layers["layer"] == layers["layer"].max()].set_index("offset")["divergence"]
+    fits = _at_offsets(fits[fits["method"] != "vanilla"])
+    medians = fits.groupby(["offset", "method"])["temperature"].median().unstack()
+    return table.assign(divergence=last).join(medians.add_prefix("T_")).sort_index()
 
 
-def _offset(reading: str) -> object:
-    return int(reading.removeprefix("offset-")) if reading.startswith("offset-") else reading
+def _at_offsets(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of readings ``offset-j``, with j."""
+    rows = table[table["reading"].str.startswith("offset-")]
+    return rows.assign(offset=rows["reading"].str.removeprefix("offset-").astype(int))
 
 
 def plot_offsets(table: pd.DataFrame, axes=None) -> np.ndarray:
@@ -175,7 +178,7 @@ def plot_offsets(table: pd.DataFrame, axes=None) -> np.ndarray:
         name = column.removeprefix("T_")
         look = {"color": style.method_colour(name), "marker": style.METHOD_MARKER.get(name, "o"), "markersize": 5}
         axes.flat[3].plot(where, table[column], linewidth=1.4, label=name, **look)
-    axes.flat[3].set_yscale("log")
+    _whole_log_ticks(axes.flat[3])
     titles = ("Accuracy and confidence", "ECE (dotted: noise floor)", "The two models", "Temperature")
     for ax, title in zip(axes.flat, titles, strict=True):
         ax.set_xticks(where)
@@ -186,10 +189,19 @@ def plot_offsets(table: pd.DataFrame, axes=None) -> np.ndarray:
     return axes
 
 
+def _whole_log_ticks(ax: Axes) -> None:
+    """A logarithmic axis with whole numbers for its ticks."""
+    low, high = ax.get_ylim()
+    ax.set_yscale("log")
+    ticks = [t for t in (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100) if low <= t <= high]
+    ax.set_yticks(ticks, [str(t) for t in ticks])
+    ax.set_yticks([], minor=True)
+
+
 def plot_place_layers(layers: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the mean divergence of the two models by place and layer, as a map in nats."""
-    rows = layers[(layers["regime"] == "all") & layers["reading"].str.startswith("offset-")]
-    table = rows.assign(offset=rows["reading"].map(_offset)).pivot(index="layer", columns="offset", values="divergence")
+    rows = _at_offsets(layers[layers["regime"] == "all"])
+    table = rows.pivot(index="layer", columns="offset", values="divergence")
     table = table[sorted(table.columns, reverse=True)]
     ax = style.canvas(ax, (5.4, 3.6))
     picture = ax.pcolormesh(np.arange(table.shape[1]), table.index, table.to_numpy(), cmap="cividis", shading="nearest")
