@@ -82,6 +82,21 @@ def test_a_temperature_takes_probability_from_the_options_and_leaves_their_ratio
     assert found[1].option_entropy == pytest.approx(stats.entropy(softmax(z[:2] / 4)))
 
 
+@given(LOGITS, st.floats(0.3, 9))
+def test_tempered_options_keep_their_probability(z, temperature):
+    rows = [
+        {"model": "PoLM", "question_id": "q", "temperature": t} | spread(z, [2, 0], t)._asdict()
+        for t in (1.0, temperature)
+    ]
+    found = continuations.tempered_options(pd.DataFrame(rows)).iloc[1]
+    p = softmax(z.astype(float))
+    mass = p[[0, 2]].sum()
+    p[[0, 2]] = mass * softmax(z[[0, 2]].astype(float) / temperature)
+    assert found["entropy"] == pytest.approx(stats.entropy(p), abs=1e-6)
+    assert found["mass"] == pytest.approx(mass)
+    assert "nucleus" not in found
+
+
 # -- Texts ---------------------------------------------------------------------------------------------------------
 
 
@@ -328,6 +343,7 @@ def test_the_tables_hold_what_the_models_say(specs, tmp_path):
     exact = tables["generation_prompt"]
     assert sorted(set(exact[exact.model == "PoLM"].temperature)) == [1, 2, 3]
     assert set(exact[exact.model == "PLM"].temperature) == {1}
+    assert set(exact.vocabulary) == {64}
     of = exact[(exact.question_id == "q5") & (exact.model == "PoLM") & (exact.temperature == 3)].iloc[0]
     z = own_logits(polm, asked.prompts["choices"][5])[-1] / 3
     assert of.entropy == pytest.approx(stats.entropy(softmax(z)), abs=1e-3)

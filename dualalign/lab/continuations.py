@@ -100,6 +100,31 @@ def spread(logits: np.ndarray, options: Sequence[int], temperature: float = 1.0)
     )
 
 
+def tempered_options(exact: pd.DataFrame) -> pd.DataFrame:
+    """What remains to be said where a temperature divides the option logits alone, and they keep their probability.
+
+    The entropy of such a distribution follows from the chain rule. With M the options' probability at temperature 1,
+    H = h(M) + M H_options + (1 - M) H_others, and only H_options changes.
+
+    Parameters
+    ----------
+    exact : DataFrame
+        A row a (model, temperature, question): ``entropy``, ``option_entropy``, ``mass``; each model also at 1.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with the ``entropy`` and the ``mass`` of that distribution; without ``nucleus``, which does not
+        follow.
+    """
+    keys = ["model", "question_id"]
+    plain = exact[exact["temperature"] == 1].drop_duplicates(keys).set_index(keys)
+    before = plain.loc[list(exact[keys].itertuples(index=False, name=None))]
+    mass, moved = before["mass"].to_numpy(), exact["option_entropy"] - before["option_entropy"].to_numpy()
+    kept = exact.drop(columns="nucleus", errors="ignore")
+    return kept.assign(entropy=before["entropy"].to_numpy() + mass * moved, mass=mass)
+
+
 def choose(logits: np.ndarray, temperature: float, top_p: float, u: float) -> Choice:
     """Sample a token by inverting the distribution function at ``u``.
 
@@ -211,10 +236,12 @@ def text_of(tokens: pd.DataFrame) -> str:
     return text.replace("▁", " ").replace("\n", "⏎")
 
 
-def gained(first: pd.DataFrame, second: pd.DataFrame, columns: Sequence[str], draws: int = 1000) -> Mapping:
-    """Paired differences of `by_question` (first less second) by column, with 95 % intervals: `metrics.Difference`."""
+def gained(
+    first: pd.DataFrame, second: pd.DataFrame, columns: Sequence[str], level: float = 0.95, draws: int = 1000
+) -> Mapping[str, metrics.Difference]:
+    """Paired differences of `by_question` (first less second) by column, with bootstrap intervals over questions."""
     first, second = (part.droplevel(SETTING).sort_index() for part in (first, second))
     if list(first.index) != list(second.index):
         raise ValueError("first and second were not sampled for the same questions; compare on the same ones")
     pairs = {c: ((first[c].to_numpy(),), (second[c].to_numpy(),)) for c in columns}
-    return {c: metrics.paired_difference(np.mean, *pair, draws=draws) for c, pair in pairs.items()}
+    return {c: metrics.paired_difference(np.mean, *pair, level=level, draws=draws) for c, pair in pairs.items()}

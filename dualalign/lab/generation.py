@@ -117,6 +117,7 @@ def make(specs: Sequence, questions: list[Question], plan: Plan, out: Path) -> s
             _keep(_file(part, name), job(loaded[side], part))
             print(name, flush=True)
     tables = readings.tables({name: _read(_file(part, name)) for name in jobs}, asked, plan, tokenizer)
+    tables["generation_prompt"]["vocabulary"] = specs[1].config().get_text_config().vocab_size
     for name, table in tables.items():
         _write(out / f"{name}.parquet", table)
     shutil.rmtree(part)
