@@ -227,12 +227,13 @@ def plot_dial_errors(dial: pd.DataFrame, methods: Sequence[str], axes=None, colu
         ax.axvline(rows.loc[rows["setting"] == "1", "plm_gap"].iloc[0], color=style.PLM, linestyle=":", linewidth=1)
         style.label(ax, "Gap of the PLM", "ECE" if ax in axes[:, :1].flat else "", name)
     axes.flat[0].set_ylim(bottom=0)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    legend = axes.flat[len(names)] if free else axes.flat[0]
-    legend.set_visible(True)
     if free:
-        legend.set_axis_off()
-    style.legend(legend, handles=handles, labels=labels, loc="center" if free else "best")
+        axes.flat[len(names)].set_visible(True)
+        axes.flat[len(names)].set_axis_off()
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        style.legend(axes.flat[len(names)], handles=handles, labels=labels, loc="center")
+    else:
+        _legend_above(axes, ncols=4)
     return axes
 
 
@@ -253,9 +254,7 @@ def plot_inherited(inherited: pd.DataFrame, methods: Sequence[str], sets: Sequen
         ax.set_yticks(np.arange(len(pairs)), pairs)
         ax.set_ylim(len(pairs) - 0.5, -0.5)
         style.label(ax, "Inherited share", "", name)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    drawn = {"frameon": False, "fontsize": style.TICK_SIZE, "labelcolor": style.INK}
-    axes.flat[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(methods), **drawn)
+    _legend_above(axes, ncols=len(methods))
     return axes
 
 
@@ -279,6 +278,13 @@ def plot_natural_gaps(gaps: pd.DataFrame, methods: Sequence[str], marked: Sequen
         ax.plot(rows["plm_gap"][apart], rows["gap"][apart], "^", color=colour, markersize=5, markerfacecolor="none")
         style.label(ax, "Gap of the PLM", "Gap of the method" if ax in axes[:, :1].flat else "", method)
     return axes
+
+
+def _legend_above(axes: np.ndarray, ncols: int) -> None:
+    """Put one legend above all panels."""
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    look = {"frameon": False, "fontsize": style.TICK_SIZE, "labelcolor": style.INK}
+    axes.flat[0].figure.legend(handles, labels, loc="outside upper center", ncols=ncols, **look)
 
 
 def _lines(rows: pd.DataFrame, methods: Sequence[str]):
