@@ -59,6 +59,8 @@ def test_a_split_by_hand(read, made, where):
     assert row["ece"] == metrics.ece(*metrics.top_label(fitted.predict_proba(testing), testing.labels))
     assert row["ece_floor"] == metrics.ece_floor(fitted.confidence(testing), 10, 200, 1)
     assert made.loc[name.pair, "", reading, 1][list(parts.SIGNS)].to_dict() == parts.signs(fitting)
+    peaks = {"peak": np.median(drift.peak_layer(fitting)), "peak_moved": 0}
+    assert made.loc[name.pair, "", reading, 1][list(peaks)].to_dict() == peaks
     plm = metrics.top_label(np.exp(drift.log_softmax_options(testing.plm_final)), testing.labels)
     assert made.loc[name.pair, "plm", reading, 1]["ece"] == metrics.ece(*plm)
 

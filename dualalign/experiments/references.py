@@ -77,11 +77,10 @@ def _split(name: Name, reading: str, seed: int, fitting: Traces, testing: Traces
     yield from tidy(name, own, method="plm", reading=reading, **where)
     plain = drift.peak_layer(fitting)
     for layers, at, methods in _maps(fitting):
-        if layers is not None:
-            peak = drift.peak_layer(layer_maps.rematched(fitting, layers))
-            found = {"peak": float(np.median(peak)), "peak_moved": float((peak != plain).mean())}
-            yield from tidy(name, found, reading=reading + at, **where)
         sides = [fitting, testing] if layers is None else [layer_maps.rematched(t, layers) for t in (fitting, testing)]
+        peak = drift.peak_layer(sides[0])
+        found = {"peak": float(np.median(peak)), "peak_moved": float((peak != plain).mean())}
+        yield from tidy(name, found, reading=reading + at, **where)
         for method in methods:
             calibrator = METHODS[method]()
             if not fitted(calibrator, sides[0]):
