@@ -104,7 +104,9 @@ from dualalign.plots.reliability import (
     prepare_reliability,
 )
 from dualalign.plots.results import plot_against, plot_gaps, plot_stages, prepare_against
+from dualalign.plots.size import plot_draws, plot_few, prepare_draws
 from dualalign.plots.stability import plot_stability, prepare_stability
+from dualalign.plots.transfer import plot_carried_labels, plot_distances, plot_transfer, prepare_distances
 from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot_pretraining, prepare_posterior_check
 
 __all__ = [
@@ -114,6 +116,7 @@ __all__ = [
     "plot_aligned_gaps",
     "plot_beliefs",
     "plot_carried",
+    "plot_carried_labels",
     "plot_cascade",
     "plot_chain",
     "plot_confidence",
@@ -122,7 +125,10 @@ __all__ = [
     "plot_decision",
     "plot_dial",
     "plot_dial_errors",
+    "plot_distances",
     "plot_divergence_map",
+    "plot_draws",
+    "plot_few",
     "plot_forces",
     "plot_gaps",
     "plot_inherited",
@@ -168,6 +174,7 @@ __all__ = [
     "plot_tau_paths",
     "plot_temperature_parts",
     "plot_thresholds",
+    "plot_transfer",
     "plot_two_references",
     "plot_variants",
     "plot_widths",
@@ -177,7 +184,9 @@ __all__ = [
     "prepare_confidence",
     "prepare_crossings",
     "prepare_dial",
+    "prepare_distances",
     "prepare_divergence_map",
+    "prepare_draws",
     "prepare_forces",
     "prepare_frontier",
     "prepare_inherited",
