@@ -1,0 +1,439 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The premise dial: what each method inherits from the PLM
+#
+# Every label-free method of this book trusts the PLM's confidence. What if that trust is misplaced? We can find out, because the PLM's confidence is easy to spoil on purpose. This page turns it like a dial,
+# from timid to cocksure, and watches how much of the error each method takes over.
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [What post-training does](06_what_post_training_does.ipynb) |
+# |---|---|
+# | **Helpful** | [A world where the truth is known](07_world.ipynb); covariance |
+# | **Time** | 25 minutes |
+#
+# **You will be able to** say what share of a reference's error a method inherits, derive why that share is smaller where all questions are aligned, say when plain `align-all` beats DACA and Dual-Align, and judge
+# whether a calibrated PLM would be enough.
+
+# %%
+import numpy as np
+import pandas as pd
+
+import dualalign as da
+from dualalign import drift, experiments, metrics, plots, protocol
+from dualalign.book import say
+from dualalign.experiments import premise
+from dualalign.experiments.unit import Name
+
+# %% tags=["parameters"]
+folder = "../data/traces"
+results = "../data/results/table"
+pair = "sft4"
+main_set = "arc-easy"
+
+# %%
+table = experiments.load(results, ["premise"])
+dial = plots.prepare_dial(table)
+inherited = plots.prepare_inherited(table)
+here = dial[(dial.pair == pair) & (dial.set == main_set)]
+share = inherited.pivot(index=["pair", "set"], columns="method", values="value")
+compared = experiments.load(results, ["main"])  # as they come, each pair in its own style
+compared = compared[[Name(*key).own_style for key in zip(*(compared[c] for c in ("pair", "set", "style", "variant")), strict=True)]]
+style = table.loc[table["pair"] == pair, "style"].iloc[0]
+
+# %% tags=["remove-input"]
+say(
+    "**In short.** Dual-Align does {verdict} here. Of a change of the PLM's error it takes over {dual:.0%} on average over {combinations} combinations of pair and set, DACA {daca:.0%}, and plain `align-all` {plain:.0%}: less than Dual-Align "
+    "in {plain_below} of them. What ignores the PLM's confidence takes over nothing.",
+    verdict="not resist a wrong PLM best" if share["dual-align"].mean() > share["align-all"].mean() else "resist a wrong PLM better than `align-all`",
+    dual=share["dual-align"].mean(),
+    daca=share["daca"].mean(),
+    plain=share["align-all"].mean(),
+    plain_below=int((share["align-all"] < share["dual-align"]).sum()),
+    combinations=len(share),
+)
+
+# %% [markdown]
+# ## The dial
+#
+# Multiply the PLM's logits by $s > 0$. Its answers stay, and so does its accuracy. Its confidence falls for $s < 1$ and rises for $s > 1$. The labels say which $s$ is best, so every other $s$ is an error that we know.
+#
+# Call **gap** the mean confidence of a model less its accuracy. It is positive for an over-confident model. Both are measured on the questions held out; the dial is turned on either side.
+
+# %%
+own = here[(here.method == "plm") & here.setting.isin(["0.25", "0.5", "1", "2", "4", "labels"])]
+own.set_index("setting")[["scale", "gap", "gap_spread", "ece", "floor", "ece_spread"]].round(3)
+
+# %% [markdown]
+# Means over the five splits of [before](04_deriving_dual_align.ipynb), 30 % of the questions to fit on and 70 % to judge by. `spread` is the standard deviation over the splits, `floor` the ECE of a perfectly calibrated model with these confidences.
+# The row `labels` is the PLM *repaired*: its $s$ has the least log loss on the labels of the questions to fit on. More of that below.
+#
+# **Which logits?** Dual-Align reads inner layers too. We multiply all layers by the same $s$. Every lens ends in the same unembedding matrix, so this is a PLM with $s$ times that matrix: one model, sharper
+# or flatter as a whole. Peak layer, weights and stability entropies are then computed anew. One could multiply the last layer alone; that would tear it off the others. We measured
+# both, and come back to it.
+#
+# The grid of $s$ was fixed beforehand: from a quarter to four, each the last times $\sqrt 2$. No label enters a fit, but that of the repaired PLM and of the oracle.
+#
+# ## What one temperature can follow
+#
+# Before the results, a prediction. `align-all` and DACA minimise the mean of $\mathrm{KL}(p_{g,s} \,\|\, \operatorname{softmax}(\beta z_f))$ over their questions, $\beta = 1/T$. At the optimum the PoLM's expected logits are
+# [equal under both beliefs](04_deriving_dual_align.ipynb):
+
+# %% [markdown]
+# $$
+# \sum_x \mathbb{E}_{q_\beta}[z_f] = \sum_x \mathbb{E}_{p_{g,s}}[z_f].
+# $$
+#
+# Turn the dial a little. The left side changes by $\operatorname{Var}_{q_\beta}(z_f)\, d\beta$ and the right side by $\operatorname{Cov}_{p_{g,s}}(z_g, z_f)\, ds$, question by question. So
+
+# %% [markdown]
+# $$
+# \frac{d\beta}{ds} = \frac{\sum_x \operatorname{Cov}_{p_{g,s}}(z_g, z_f)}{\sum_x \operatorname{Var}_{q_\beta}(z_f)}.
+# $$ (eq-follow)
+#
+# A question pulls the temperature along as far as the two models' logits *rise and fall together* under the PLM's belief. Where they agree on the answer, they mostly do. Where they disagree, the dial makes the PLM surer of an option that the PoLM
+# does not prefer, and the pull should be weaker, or even backward.
+
+# %%
+traces = da.Traces.load(f"{folder}/{Name(pair, main_set, style)}.safetensors")
+fit, test = next(metrics.repeated_splits(traces.question_ids, traces.groups, 0.3, [0]))
+fitting, testing = traces.select(fit), traces.select(test)
+z_g, z_f = (np.where(fitting.mask, z, 0).astype(float) for z in (fitting.plm_final, fitting.polm_final))
+p_g, agree = np.exp(drift.log_softmax_options(fitting.plm_final)), drift.agreement(fitting)
+covariance = (p_g * z_g * z_f).sum(1) - (p_g * z_g).sum(1) * (p_g * z_f).sum(1)
+
+# %%
+rows = {}
+for name, chosen in (("align-all", np.full(len(fit), True)), ("daca", agree)):
+    beta = {s: 1 / da.METHODS[name]().fit(premise.dialled(fitting, s)).temperature_ for s in (0.99, 1.0, 1.01)}
+    q = np.exp(drift.log_softmax_options(fitting.polm_final, 1 / beta[1.0]))
+    variance = (q * z_f**2).sum(1) - (q * z_f).sum(1) ** 2
+    formula = covariance[chosen].sum() / variance[chosen].sum()
+    rows[name] = {"β": beta[1.0], "dβ/ds by formula": formula, "by difference": (beta[1.01] - beta[0.99]) / 0.02}
+pd.DataFrame(rows).T.round(4)
+
+# %% tags=["remove-input"]
+say(
+    "The mean covariance is {cov_agree:.2f} on the agreeing questions and {cov_other:.2f} on the others, where it is negative for {cov_negative:.0%} of them. So a method that keeps the disagreements, which are {cov_share:.0%} of the questions here, should follow the PLM less.",
+    cov_agree=covariance[agree].mean(),
+    cov_other=covariance[~agree].mean(),
+    cov_negative=(covariance[~agree] < 0).mean(),
+    cov_share=(~agree).mean(),
+)
+
+# %% [markdown]
+# ## What happens
+#
+# One pair and one set first. Three controls cannot move, because the dial changes no answer: `vanilla` ignores the PLM, `agreement` reads only whether the answers are the same, `temperature-scaling` reads labels.
+
+# %% mystnb={"figure": {"caption": "The dial on ARC-Easy. Left: each method's temperature over the factor of the PLM's logits; the dotted line is the factor that the labels choose. Right: mean confidence less accuracy of each method over that of the PLM; on the thick grey diagonal all of the PLM's error is inherited. What to see: the aligned methods turn with the dial, none of them as steeply as the diagonal but process-only; align-all and basecal are the flattest; the controls are level.", "name": "fig-dial"}, "image": {"alt": "Two panels: falling curves of temperature over the dial, and rising curves of the methods' gap over the PLM's gap, with horizontal controls."}}
+shown = ["align-all", "basecal", "daca", "dual-align", "process-only", "agreement", "temperature-scaling", "vanilla"]
+calibrated = here.loc[(here.method == "plm") & (here.setting == "labels"), "scale"].iloc[0]
+axes = plots.plot_dial(here, shown, calibrated)
+
+# %% [markdown]
+# `basecal` has no temperature. The next table gives the gap and the ECE with the PLM as it comes and with its logits doubled. Floor and spread are means over the two.
+
+# %%
+two = here[here.setting.isin(["1", "2"]) & here.method.isin(shown)].groupby("method")
+at = {setting: here[here.setting == setting].set_index("method") for setting in ("1", "2")}
+numbers = pd.DataFrame({f"{q}, s={setting}": at[setting][q] for setting in at for q in ("gap", "ece")}).loc[shown]
+numbers.assign(floor=two["floor"].mean(), spread=two["ece_spread"].mean()).round(3)
+
+# %% [markdown]
+# ### On every set
+
+# %% mystnb={"figure": {"caption": "Calibration error over the PLM's own gap, all sets of one pair. Bars are standard deviations over five splits, the thick grey line is the largest noise floor of the methods drawn, the dotted line is the PLM as it comes. What to see: where a curve has its valley differs by method and set; at the right end align-all has the smallest error of the four methods that follow the PLM's confidence.", "name": "fig-dial-errors"}, "image": {"alt": "Seven panels, one a question set, with V-shaped curves of calibration error over the gap of the PLM for align-all, DACA, Dual-Align and BaseCal, and level lines for agreement and temperature scaling."}}
+drawn = ["align-all", "daca", "dual-align", "basecal", "agreement", "temperature-scaling"]
+axes = plots.plot_dial_errors(dial[dial.pair == pair], drawn)
+
+# %% [markdown]
+# ## How much is inherited
+#
+# Let the PLM's logits go from half to double. Its gap rises by so much, the method's gap by so much; the quotient is the **inherited share**. One means that the method takes over all of the PLM's error, zero that
+# it takes over none. No accuracy changes, so it is a quotient of two changes of mean confidence.
+#
+# Each interval comes from 200 resamples: the questions of a split are drawn anew on both sides, and every method is fitted anew. So it knows the noise of the fit as well as that of the test. It is the interval of a single split; the dot
+# is the mean of five.
+
+# %% mystnb={"figure": {"caption": "Inherited share, with 95 % intervals, a panel a set, a row a pair. Zero: nothing of the PLM's error is inherited. One: all of it. What to see: in every row align-all and basecal stand left of DACA; process-only stands at one or right of it; the two pairs with SmolLM2 separate the methods most.", "name": "fig-inherited"}, "image": {"alt": "Three panels of dots with intervals between zero and about one and a half, five methods for each of nine pairs."}}
+sets = ["arc-easy", "openbookqa", "mmlu"]
+axes = plots.plot_inherited(inherited, ["align-all", "basecal", "daca", "dual-align", "process-only"], sets)
+
+# %%
+main_share = inherited[(inherited.pair == pair) & (inherited.set == main_set)].set_index("method")
+main_share.loc[[*premise.DIALLED, *premise.CONTROLS], ["value", "low", "high", "least", "most"]].round(3)
+
+# %% tags=["remove-input"]
+ends = inherited.set_index(["pair", "set", "method"])[["low", "high"]].unstack("method")
+apart = {m: int((ends["high"]["align-all"] < ends["low"][m]).sum()) for m in ("daca", "dual-align")}
+by_method = {f"{m.split('-')[0]}_{end}": float(getattr(share[m], end)()) for m in ("align-all", "daca", "dual-align", "process-only") for end in ("min", "max")}
+say(
+    "Over all {all_combinations} combinations `align-all` inherits {align_min:.0%} to {align_max:.0%}, DACA {daca_min:.0%} to {daca_max:.0%}, Dual-Align {dual_min:.0%} to {dual_max:.0%}, and `process-only` {process_min:.0%} to {process_max:.0%}. "
+    "The whole interval of `align-all` lies below that of DACA in {apart_daca} combinations, and below that of Dual-Align in {apart_dual}. Dual-Align inherits less than DACA in {dual_below} of them.",
+    **by_method,
+    all_combinations=len(share),
+    apart_daca=apart["daca"],
+    apart_dual=apart["dual-align"],
+    dual_below=int((share["dual-align"] < share["daca"]).sum()),
+)
+
+# %% [markdown]
+# Why so? Here is the rise of mean confidence from half to double once more, one split, on the agreeing and on the other questions held out:
+
+# %%
+rise = {}
+for method in ("plm", "align-all", "daca", "dual-align", "basecal"):
+    turned = [(premise.dialled(fitting, s), premise.dialled(testing, s)) for s in (premise.HALF, premise.DOUBLE)]
+    if method == "plm":
+        low, high = (np.exp(drift.log_softmax_options(t.plm_final)).max(1) for _, t in turned)
+    else:
+        low, high = (da.METHODS[method]().fit(f).confidence(t) for f, t in turned)
+    both = drift.agreement(testing)
+    rise[method] = {"all": (high - low).mean(), "agree": (high - low)[both].mean(), "disagree": (high - low)[~both].mean()}
+pd.DataFrame(rise).T.round(3)
+
+# %% [markdown]
+# - **DACA** copies on agreement, where the two models' logits move together. One temperature makes the expected logits equal there, not the confidences. So even there it need not rise as far as the PLM.
+# - **`align-all`** feels the pull of the disagreements, which is weaker, and here and there backward.
+# - **`basecal`** gives the PLM's belief in the PoLM's answer. Where that answer is not the PLM's, the belief *falls* as the PLM grows surer. Its share is close to that of `align-all`, and that is no accident. Suppose that on every
+#   question the PoLM's logits had two values, the favourite's a fixed step above the rest. Then equal expected logits are equal mean confidences, and the mean confidence of `align-all` is that of `basecal`.
+# - **`process-only`** reads no answer, only how decided the PLM is. An entropy does not know on which option the PLM has decided, so disagreement does not soften the copy. Dual-Align gives this loss its largest weight on the disagreeing questions,
+#   in place of the soft pull that `align-all` has there.
+
+# %% tags=["remove-input"]
+agreement = compared[compared.metric == "agreement"].set_index(["pair", "set"])["value"].loc[share.index]
+say(
+    "The shares of `align-all` and `basecal` differ by {twins_mean:.2f} on average and by {twins_max:.2f} at most. Against the share of agreeing questions, the inherited share of `align-all` has a rank correlation of {rank_plain:+.2f} over the combinations, that of DACA {rank_daca:+.2f}.",
+    twins_mean=(share["align-all"] - share["basecal"]).abs().mean(),
+    twins_max=(share["align-all"] - share["basecal"]).abs().max(),
+    rank_plain=share["align-all"].corr(agreement, method="spearman"),
+    rank_daca=share["daca"].corr(agreement, method="spearman"),
+)
+
+# %% [markdown]
+# ### The end of the dial
+#
+# Let $s$ grow without end. The PLM then stakes everything on its own answer $a_g$, and $\mathrm{KL}(p_{g,s} \,\|\, q)$ becomes $-\ln q(a_g)$. So `align-all` ends as *temperature scaling with the PLM's answers as labels*. Each disagreement
+# is a label that the PoLM gets wrong, and that keeps the temperature up. DACA sees only questions that the PoLM gets right. Nothing holds it: its temperature falls to the lower edge of the search.
+
+# %%
+sure = premise.dialled(fitting, 1e5)
+answers = da.Traces(fitting.plm_logits, fitting.polm_logits, fitting.plm_final.argmax(1), fitting.n_options, fitting.question_ids)
+ends = {"align-all": da.AlignAll().fit(sure), "PLM's answers as labels": da.TemperatureScaling().fit(answers)}
+ends |= {"daca": da.DACA().fit(sure), "dual-align": da.DualAlign().fit(sure), "agreement": da.Agreement().fit(sure)}
+end = pd.DataFrame({n: {"T": c.temperature_, "confidence": c.confidence(testing).mean()} for n, c in ends.items()}).T
+end.assign(agreement=drift.agreement(testing).mean(), accuracy=(testing.polm_final.argmax(1) == testing.labels).mean()).round(3)
+
+# %% [markdown]
+# The disagreements that DACA discards are a brake. They are no evidence about the truth, but they keep a reference that is sure of everything from making the PoLM sure of everything.
+#
+# ## When does align-all win?
+#
+# Of two temperatures that make a model err to opposite sides, the better one is the one that errs less. `align-all` has the higher temperature wherever the disagreements pull upwards. So it should win once its under-confidence is smaller than
+# its rival's over-confidence, that is where the sum of the two gaps turns positive.
+
+# %%
+crossings = plots.prepare_crossings(table)
+natural = dial[(dial.method == "plm") & (dial.setting == "1")].set_index(["pair", "set"])["plm_gap"]
+of_pair = crossings[crossings.pair == pair].set_index(["set", "rival"])[["crossing", "opposite", "better", "worse"]]
+of_pair.insert(0, "as it comes", [natural[pair, name] for name, _ in of_pair.index])
+of_pair.round(3)
+
+# %% [markdown]
+# `as it comes` is the PLM's gap at $s = 1$. `crossing` is the gap of the PLM from which on `align-all` has the smaller ECE; $-\infty$ means on the whole grid. `opposite` is where the prediction puts it. `better` and `worse` count the nine settings
+# in which the paired difference of ECE is told from zero, by a bootstrap over questions with Holm's correction over the settings and both rivals. Pairs and sets are corrected each by itself.
+
+# %% tags=["remove-input"]
+grid = dial[~dial.setting.str.startswith("labels")].set_index(["pair", "set", "setting", "method"])[["gap", "ece"]].unstack("method")
+signs = {m: np.sign(grid["ece"]["align-all"] - grid["ece"][m]) == np.sign(grid["gap"]["align-all"].abs() - grid["gap"][m].abs()) for m in ("daca", "dual-align")}
+crossings["natural"] = [natural[p, s] for p, s in zip(crossings.pair, crossings.set, strict=True)]
+won = crossings[crossings.natural > crossings.crossing].groupby("rival").size()
+finite = crossings[np.isfinite(crossings.crossing)]
+quartiles = {"quarter": finite.crossing.quantile(0.25), "median": finite.crossing.median(), "three_quarters": finite.crossing.quantile(0.75)}
+
+# %% tags=["remove-input"]
+say(
+    "Over all pairs and sets, the smaller absolute gap names the method with the smaller ECE in {right_daca:.0%} of the settings against DACA and {right_dual:.0%} against Dual-Align. The crossing lies at a finite gap of the PLM in {finite} of {comparisons} comparisons, with the median at "
+    "{median:+.3f} and the middle half from {quarter:+.3f} to {three_quarters:+.3f}; in {always} more `align-all` has the smaller error on the whole grid, in {never} not even at its end. With the PLM as it comes, the gap is above the crossing with DACA in {won_daca} of {per_rival} combinations, and with Dual-Align in {won_dual}.",
+    right_daca=signs["daca"].mean(),
+    right_dual=signs["dual-align"].mean(),
+    finite=len(finite),
+    comparisons=len(crossings),
+    **quartiles,
+    always=int((crossings.crossing == -np.inf).sum()),
+    never=int(crossings.crossing.isna().sum()),
+    won_daca=int(won.get("daca", 0)),
+    won_dual=int(won.get("dual-align", 0)),
+    per_rival=len(crossings) // 2,
+)
+
+# %% [markdown]
+# So `align-all` needs no good PLM to win. Mostly it needs an over-confident one. Its own error, too little confidence, then takes back a part of the PLM's error. No trace without labels says on which side of the crossing one stands.
+#
+# ## The premise repaired
+#
+# Now set the dial where the labels of the questions to fit on want it. **This is a diagnosis, not a method:** who has these labels can calibrate the PoLM itself, as the oracle does on the same labels. The question is whether the PLM's calibration is
+# all that the methods lack.
+#
+# Two repairs. `labels` takes the best $s$ over all questions to fit on. `labels-agree` takes the best $s$ over those on which the models agree, since [that is where DACA copies](06_what_post_training_does.ipynb) and where a PLM that is calibrated on average need not be calibrated.
+
+# %%
+settings = {"as it comes": "1", "labels": "labels", "labels-agree": "labels-agree"}
+left = {title: plots.prepare_repaired(table, setting).set_index(["pair", "set", "method"]) for title, setting in settings.items()}
+mine = {title: rows.loc[(pair, main_set)].loc[[*premise.DIALLED]] for title, rows in left.items()}
+cells = {title: [f"{r.value:+.3f} ({r.low:+.3f} to {r.high:+.3f})" for r in rows.itertuples()] for title, rows in mine.items()}
+pd.DataFrame(cells, index=[*premise.DIALLED])
+
+# %% [markdown]
+# That is the ECE less the oracle's, with paired 95 % intervals, on the main pair and set. An interval above zero: the oracle is better, on these questions, before any correction for the number of comparisons. (The intervals are percentiles of resamples, and need not be centred on the difference.) Here are all pairs and sets: the mean of that difference, and in how many combinations it is told
+# from zero after Holm's correction over the six methods of a combination.
+
+# %%
+mean = pd.DataFrame({title: rows["value"].groupby("method").mean() for title, rows in left.items()})
+told = pd.DataFrame({f"told, {t}": ((r.holm < 0.05) & (r.value > 0)).groupby("method").sum() for t, r in left.items()})
+mean.join(told).loc[[*premise.DIALLED]].round(3)
+
+# %% tags=["remove-input"]
+repaired = dial[(dial.setting == "labels") & (dial.method == "plm")].set_index(["pair", "set"])
+excess = repaired.ece - repaired.floor
+ours = {t: r.xs("dual-align", level="method") for t, r in left.items()}
+distance = {f"{e}{m}": mean.loc[n, t] for n, m in (("dual-align", ""), ("daca", "_daca")) for e, t in (("before", "as it comes"), ("after", "labels"))}
+
+# %% tags=["remove-input"]
+say(
+    "The repaired PLM has an ECE of {excess_median:.3f} above its noise floor in the median, {excess_max:.3f} at most. Repair brings Dual-Align's mean distance from the oracle from {before:.3f} to {after:.3f}, and DACA's from {before_daca:.3f} to {after_daca:.3f}. "
+    "The oracle is told to be better than Dual-Align in {worse_before} of {combos} combinations as it comes, and in {worse_after} after repair (Dual-Align better than the oracle: {better_after}). Of the {methods} methods, {somewhere} are told to be worse than the oracle in at least one combination after repair. "
+    "Not told from zero is not zero: the sets are small. (`labels-agree` has {combos_agree} combinations; for the rest the labels of a split asked for a factor of zero.)",
+    excess_median=excess.median(),
+    excess_max=excess.max(),
+    **distance,
+    worse_before=int(told.loc["dual-align", "told, as it comes"]),
+    worse_after=int(told.loc["dual-align", "told, labels"]),
+    better_after=int(((ours["labels"].holm < 0.05) & (ours["labels"].value < 0)).sum()),
+    combos=len(ours["labels"]),
+    combos_agree=len(ours["labels-agree"]),
+    methods=len(told),
+    somewhere=int((told["told, labels"] > 0).sum()),
+)
+
+# %% [markdown]
+# What is left after repair? A calibrated PLM knows how often *it* is right. The PoLM may be right more often, or less. That difference is knowledge that post-training added or destroyed, and no confidence of the PLM can tell it.
+
+# %% tags=["remove-input"]
+after = dial[dial.setting == "labels"].set_index(["pair", "set", "method"])
+right, rest = after.accuracy.unstack("method"), after.gap.unstack("method")
+loss = right["plm"] - right["vanilla"]
+most = left["labels"]["value"].xs("dual-align", level="method").idxmax()
+say(
+    "Over the combinations, the gap that is left after repair goes with the PLM's accuracy less the PoLM's: correlation {left_dual:+.2f} for Dual-Align, {left_daca:+.2f} for DACA, {left_plain:+.2f} for `align-all`. The largest distance from the oracle is on `{most_pair}`, {most_set} ({most_value:+.3f}): "
+    "the PLM, calibrated, is right on {most_plm:.1%} of the questions, and the PoLM on {most_polm:.1%}.",
+    **{f"left_{k}": loss.corr(rest[m]) for k, m in (("dual", "dual-align"), ("daca", "daca"), ("plain", "align-all"))},
+    most_pair=most[0],
+    most_set=most[1],
+    most_value=ours["labels"]["value"][most],
+    most_plm=right["plm"][most],
+    most_polm=right["vanilla"][most],
+)
+
+# %% [markdown]
+# So a calibrated PLM is most of what is missing, and not all. One factor repairs the PLM's confidence on average; what the methods copy is its confidence on the questions that agreement selects, or its belief in another model's answers.
+#
+# Where the PLM knows next to nothing, repair is cheap in another sense: a PLM that admits its ignorance makes every method say little, and the oracle says little as well.
+#
+# ## The gaps as they come
+#
+# No dial now. Each dot is a pair and a set: the PLM's gap as it is, and the gap that a method is left with.
+
+# %% mystnb={"figure": {"caption": "The gap of each method over that of the PLM, all pairs and sets as they come. Triangles: the two pairs with SmolLM2. On the thick grey line a method's gap is the PLM's. What to see: the uncalibrated PoLM is over-confident in every dot; the dots of DACA lie nearest to the line, those of align-all and basecal rise less; temperature scaling lies near zero.", "name": "fig-natural-gaps"}, "image": {"alt": "Six scatter panels, one a method, of the method's gap over the PLM's gap, with a diagonal."}}
+panels = ["vanilla", "align-all", "daca", "dual-align", "basecal", "temperature-scaling"]
+axes = plots.plot_natural_gaps(plots.prepare_natural_gaps(compared), panels, marked=("smollm2", "smollm2-sft4"))
+
+# %%
+gaps = plots.prepare_natural_gaps(compared)
+by = gaps[gaps.method.isin(panels)].groupby("method")[["plm_gap", "gap"]]
+lines = by.apply(lambda g: pd.Series({"slope": np.polyfit(g.plm_gap, g.gap, 1)[0], "r": g.plm_gap.corr(g.gap), "mean gap": g.gap.mean(), "mean |gap|": g.gap.abs().mean(), "dots": len(g)}))
+lines.loc[panels].round(2).astype({"dots": int})
+
+# %% [markdown]
+# These slopes are descriptions, not shares: pairs and sets differ in much besides the PLM's gap, and most pairs share one PLM, so that the dots are far from independent. But they show that the dial's range is not an exotic one: the sets themselves spread the PLM's gap about as far.
+#
+# ## The last layer alone
+#
+# Above, all layers of the PLM were multiplied. If the last is multiplied alone, the target of the process loss moves less, since it is a mean over the layers from the peak on. Here are that target, the PLM's stability entropy (nats), and the peak layer,
+# means over the questions of the main set:
+
+# %%
+target = {}
+for layers in premise.LAYERS:
+    for s in (premise.HALF, 1.0, premise.DOUBLE):
+        turned = premise.dialled(traces, s, layers)
+        peak = drift.peak_layer(turned)
+        target[layers, f"s={s:g}"] = {"peak layer": peak.mean(), "stability entropy": drift.stability_entropy(drift.matched_plm(turned), peak).mean()}
+pd.DataFrame(target).T.round(2)
+
+# %% [markdown]
+# And the share that Dual-Align inherits, from half to double, beside the two methods that read no inner layer:
+
+# %%
+last = plots.prepare_dial(table, "last").query("method == 'dual-align'").assign(layers="last")
+both = pd.concat([dial[dial.method == "dual-align"].assign(layers="all"), last])
+ends = both[both.setting.isin(["0.5", "2"])].pivot(index=["pair", "set"], columns=["layers", "setting"], values=["gap", "plm_gap"])
+rise = {n: (ends["gap", n, "2"] - ends["gap", n, "0.5"]) / (ends["plm_gap", n, "2"] - ends["plm_gap", n, "0.5"]) for n in ("all", "last")}
+pd.DataFrame(rise).assign(**{"align-all": share["align-all"], "daca": share["daca"]}).describe().loc[["mean", "min", "max"]].round(3)
+
+# %% tags=["remove-input"]
+layers = pd.DataFrame(rise)
+say(
+    "So read, Dual-Align inherits {layers_last:.0%} on average instead of {layers_all:.0%}, and less than DACA in {layers_below_daca} of {layers_n} combinations, less than `align-all` in {layers_below_plain}. "
+    "Which reading is right depends on how a PLM comes to be over-confident. A sharper unembedding sharpens every lens; training that sharpens the last blocks does not.",
+    layers_last=layers["last"].mean(),
+    layers_all=layers["all"].mean(),
+    layers_below_daca=int((layers["last"] < share["daca"]).sum()),
+    layers_below_plain=int((layers["last"] < share["align-all"]).sum()),
+    layers_n=len(layers),
+)
+
+# %% [markdown]
+# ## What this page does not show
+#
+# - **Other ways to be wrong.** One factor makes a PLM over-confident everywhere alike. A PLM that is wrong on some subjects, or biased to an option, may be inherited otherwise.
+# - **Large models.** Nine pairs, two families, up to 270 million parameters. The formula holds for any; the shares are those of these pairs.
+# - **A way to find the crossing without labels.** The PLM's gap needs labels.
+# - **Independence.** Seven pairs share one PLM, and the splits share questions. Counts over combinations are counts, not tests.
+#
+# ## Summary
+#
+# - A method that aligns with a PLM takes over a share of its error. The share is a number that can be measured: turn the PLM's confidence, and see how far the method's follows.
+# - The temperature follows the PLM as far as the two models' logits vary together under the PLM's belief. Disagreements weaken that. So discarding them, as DACA does, copied more of the PLM's error, and not less.
+# - An entropy does not know which option it favours. The process loss alone copied the PLM's confidence in full, and more.
+# - Plain `align-all` wins once the PLM is over-confident enough for its rivals to err more upwards than it errs downwards.
+# - A calibrated PLM brought the methods near the oracle, but to calibrate it takes the very labels that would calibrate the PoLM. What is left goes with what post-training did to accuracy.
+#
+# **Next:** [what remains open](19_open_questions.ipynb), or [the ledger of claims](20_ledger.ipynb).
+#
+# ```{exercise}
+# :label: ex-dial-copy
+# The PoLM's logits are the PLM's own, times three. Show that `align-all` inherits all of the PLM's error, whatever $s$ is.
+# ```
+#
+# ```{solution} ex-dial-copy
+# :class: dropdown
+# $z_f = 3 z_g$, and the PLM believes $\operatorname{softmax}(s z_g)$. With $T = 3/s$ the PoLM believes $\operatorname{softmax}(3 z_g s / 3)$, the same. The KL divergence is zero on every question, which no other temperature reaches. So the method's confidence
+# is the PLM's, and the share is one.
+# ```
+#
+# ```{exercise}
+# :label: ex-dial-two
+# There are two options, and the two models disagree on a question: $z_g = (1, 0)$, $z_f = (0, 1)$. What is $\operatorname{Cov}_{p_g}(z_g, z_f)$, and which way does this question pull the temperature as the PLM grows surer?
+# ```
+#
+# ```{solution} ex-dial-two
+# :class: dropdown
+# $z_f = 1 - z_g$, so the covariance is $-\operatorname{Var}_{p_g}(z_g) = -p(1 - p)$ with $p = e/(1 + e)$: about $-0.197$. It is negative, so $\beta$ falls as $s$ rises: this question pulls the temperature up, against the agreeing ones.
+# ```
