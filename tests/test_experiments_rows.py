@@ -172,6 +172,18 @@ def test_a_combination_that_is_left_out_changes_nothing(random_traces):
     assert len(fits) == 1
 
 
+def test_the_factorial_keeps_the_prediction_where_a_temperature_is_infinite(random_traces):
+    """A PLM that knows nothing, and a PoLM whose last layer alone is tempered and always right."""
+    plain = random_traces(40, k=4)
+    flat = replace(plain, plm_logits=plain.plm_logits * 1e-3, labels=plain.polm_final.argmax(1))
+    rows = table.frame(factorial.rows("", {NAME: flat}, [0]))
+    wide = rows.pivot(index="reading", columns="metric", values="value")
+    endless = wide[np.isinf(wide["temperature"])]
+    assert len(endless) > 10
+    assert endless["ece"].to_numpy() == pytest.approx(1 - 1 / 4)
+    assert endless["brier"].to_numpy() == pytest.approx((1 - 1 / 4) ** 2 + 3 / 16, abs=1e-6)
+
+
 def test_size_draws_from_one_half_and_judges_on_the_other(random_traces):
     traces = random_traces(90)
     rows = table.frame(size.rows("", {NAME: traces}, draws=4))

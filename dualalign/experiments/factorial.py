@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
-from .. import metrics, protocol
+from .. import protocol
 from ..calibrators import DualAlign
 from ..traces import Traces
-from .ablation import OPTIONS
+from .ablation import OPTIONS, scores
 from .main import OURS
 from .unit import MAIN, Experiment, Name, Row, each, fitted, tidy
 
@@ -27,7 +27,7 @@ def reading(options: Mapping[str, object]) -> str:
 
 
 def rows(unit: str, read: Mapping[Name, Traces], seeds: Iterable[int] = range(5)) -> Iterator[Row]:
-    """Temperature and ECE of every combination on every split."""
+    """Temperature, ECE and Brier score of every combination on every split."""
     ((name, traces),) = read.items()
     for seed, (fit, test) in protocol.enumerate_splits(traces, 0.3, seeds):
         fitting, testing = traces.select(fit), traces.select(test)
@@ -37,8 +37,9 @@ def rows(unit: str, read: Mapping[Name, Traces], seeds: Iterable[int] = range(5)
             if not fitted(calibrator, fitting):
                 yield from tidy(name, {"refused": 1}, **where)
                 continue
-            ece = metrics.ece(*metrics.top_label(calibrator.predict_proba(testing), testing.labels))
-            yield from tidy(name, {"temperature": calibrator.temperature_, "ece": ece}, **where)
+            found = scores(protocol.answers(calibrator, testing))
+            fit_row = {"temperature": calibrator.temperature_, "ece": found["ece"], "brier": found["brier"]}
+            yield from tidy(name, fit_row, **where)
 
 
 EXPERIMENT = Experiment(
