@@ -72,6 +72,7 @@ from dualalign.plots.premise import (
     prepare_natural_gaps,
     prepare_repaired,
 )
+from dualalign.plots.readings import plot_factors, plot_forest, plot_hindsight, plot_lenses, prepare_forest
 from dualalign.plots.recipes import (
     plot_chain,
     plot_contrasts,
@@ -128,9 +129,12 @@ __all__ = [
     "plot_distances",
     "plot_divergence_map",
     "plot_draws",
+    "plot_factors",
     "plot_few",
     "plot_forces",
+    "plot_forest",
     "plot_gaps",
+    "plot_hindsight",
     "plot_inherited",
     "plot_label_gaps",
     "plot_layer_divergence",
@@ -138,6 +142,7 @@ __all__ = [
     "plot_layer_maps",
     "plot_layer_temperatures",
     "plot_ledger",
+    "plot_lenses",
     "plot_log_odds",
     "plot_losses",
     "plot_map_temperatures",
@@ -188,6 +193,7 @@ __all__ = [
     "prepare_divergence_map",
     "prepare_draws",
     "prepare_forces",
+    "prepare_forest",
     "prepare_frontier",
     "prepare_inherited",
     "prepare_layer_divergence",
