@@ -49,7 +49,8 @@ style = table.loc[table["pair"] == pair, "style"].iloc[0]
 # %% tags=["remove-input"]
 say(
     "**In short.** Dual-Align does {verdict} here. Of a change of the PLM's error it takes over {dual:.0%} on average over {combinations} combinations of pair and set, DACA {daca:.0%}, and plain `align-all` {plain:.0%}: less than Dual-Align "
-    "in {plain_below} of them. What ignores the PLM's confidence takes over nothing.",
+    "in {plain_below} of them. What ignores the PLM's confidence takes over nothing. "
+    "(All layers of the PLM are made wrong alike. The last section asks what changes for Dual-Align if only the last one is.)",
     verdict="not resist a wrong PLM best" if share["dual-align"].mean() > share["align-all"].mean() else "resist a wrong PLM better than `align-all`",
     dual=share["dual-align"].mean(),
     daca=share["daca"].mean(),
@@ -415,7 +416,7 @@ say(
 # - Plain `align-all` wins once the PLM is over-confident enough for its rivals to err more upwards than it errs downwards.
 # - A calibrated PLM brought the methods near the oracle, but to calibrate it takes the very labels that would calibrate the PoLM. What is left goes with what post-training did to accuracy.
 #
-# **Next:** [what remains open](19_open_questions.ipynb), or [the ledger of claims](20_ledger.ipynb).
+# **Next:** [references of another family](15_foreign_references.ipynb), or [the ledger of claims](20_ledger.ipynb).
 #
 # ```{exercise}
 # :label: ex-dial-copy
