@@ -135,6 +135,24 @@ def own_less_carried(table: pd.DataFrame, ours: str, theirs: str) -> pd.DataFram
     return -carried + own(table, ours).loc[carried.columns].to_numpy()
 
 
+def wins(table: pd.DataFrame, ours: str, theirs: str, holds: pd.Series) -> dict[str, tuple[int, int]]:
+    """Count the foreign temperatures of `theirs` that give a larger ECE than `ours` on the target's own questions.
+
+    Parameters
+    ----------
+    holds : by set, whether the premise holds there
+
+    Returns
+    -------
+    dict
+        ``holds``, ``fails``: how many of them, of how many, over the targets of each kind.
+    """
+    less, n = own_less_carried(table, ours, theirs), len(holds)
+    won = ((less < 0) & ~np.eye(n, dtype=bool)).sum()
+    groups = {"holds": holds.loc[won.index], "fails": ~holds.loc[won.index]}
+    return {name: (int(won[chosen].sum()), int(chosen.sum()) * (n - 1)) for name, chosen in groups.items()}
+
+
 def subjects(table: pd.DataFrame) -> pd.DataFrame:
     """One temperature a subject against one for all, by method.
 

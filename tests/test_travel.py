@@ -59,6 +59,16 @@ def test_own_fits_are_compared_with_what_was_carried_to_the_same_target(rows):
     assert same.to_numpy() == pytest.approx(-travel.excess(rows, "daca").to_numpy())
 
 
+def test_wins_count_every_foreign_temperature_once(rows):
+    holds = pd.Series([True, False, False, True], SETS[::-1])  # in another order than the table's
+    own, carried = travel.own(rows, "daca"), travel.matrix(rows, "temperature-scaling")
+    found = travel.wins(rows, "daca", "temperature-scaling", holds)
+    for name, kind in (("holds", True), ("fails", False)):
+        pairs = [(s, t) for s in SETS for t in SETS if s != t and holds[t] == kind]
+        assert found[name] == (sum(own[t] < carried.loc[s, t] for s, t in pairs), len(pairs))
+    assert 0 < found["holds"][0] + found["fails"][0] < 12
+
+
 def test_a_method_that_refused_a_set_is_named(rows):
     with pytest.raises(ValueError, match="no ece of method 'batch' between sets"):
         travel.matrix(rows, "batch")

@@ -46,7 +46,8 @@ def plot_transfer(grids: Mapping[str, pd.DataFrame], order: Sequence[str], limit
 
 def _number(ax: Axes, x: int, y: int, value: float, limit: float) -> None:
     colour = "white" if abs(value) > 0.75 * limit else "black"
-    text = f"{100 * value:+.0f}".replace("-", "−")
+    hundredths = round(100 * value)
+    text = f"{hundredths:+d}".replace("-", "−") if hundredths else "0"
     ax.text(x, y, text, ha="center", va="center", fontsize=style.TICK_SIZE, color=colour)
 
 

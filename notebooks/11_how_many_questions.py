@@ -1,0 +1,311 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How many questions does it need?
+#
+# Dual-Align needs no labels, but it needs questions. DACA needs them too, and throws away those on which the two models disagree. So Dual-Align should get by with fewer: that is claim 7. Does it? And if somebody offers you a few labels instead, how many are worth more than all your questions?
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
+# |---|---|
+# | **Helpful** | standard errors |
+# | **Time** | 20 minutes |
+#
+# **You will be able to** say how far a temperature from $n$ questions strays from that of all questions, tell a steady temperature from a good one, and name the number of labels at which temperature scaling overtakes the methods without labels.
+
+# %%
+import numpy as np
+import pandas as pd
+
+from dualalign import few, ledger, plots, practice, results
+from dualalign.book import say
+from dualalign.experiments import table
+
+# %% tags=["parameters"]
+folder = "../data/results/table"
+pair = "sft4"
+methods = ["dual-align", "daca", "align-all", "temperature-scaling"]
+rivals = ["daca", "align-all", "temperature-scaling"]
+
+# %%
+size = table.load(folder, ["size"])
+found = few.draws(size)
+sizes = few.by_size(found)
+near, cost = few.over_sets(sizes, "near"), few.over_sets(sizes, "cost")
+near_minus, cost_minus, ece_minus = (few.compared(sizes, quantity, rivals) for quantity in ("near", "cost", "ece"))
+claim = ledger.judge(next(claim for claim in ledger.CLAIMS if claim.number == "7"), size)
+
+# %% tags=["remove-input"]
+n_most = int(near.index.get_level_values("n").max())
+say(
+    "**The short answer.** On these pairs claim 7 is **{verdict}**: fitted on 10 to 100 questions instead of all, Dual-Align loses {value:+.4f} more ECE than DACA ({low:+.4f} to {high:+.4f} over {sets} sets; below 0 it loses less). Its *temperature* is another matter: with {n_most} questions "
+    "it lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (difference {near_low:+.0%} to {near_high:+.0%}). But steady is not right: `{least}` is the least steady of the four methods below, and with as many labels the ECE of temperature scaling is {ts:.3f}, Dual-Align's {dual:.3f}.",
+    verdict=claim["verdict"],
+    **{name: claim[name] for name in ("value", "low", "high", "sets")},
+    n_most=n_most,
+    near_dual=near.value["dual-align", n_most],
+    near_daca=near.value["daca", n_most],
+    least=near.value.xs(n_most, level="n")[methods].idxmin(),
+    near_low=near_minus.low["daca", n_most],
+    near_high=near_minus.high["daca", n_most],
+    ts=sizes[(sizes.n == n_most) & (sizes.method == "temperature-scaling")].groupby("set").ece.mean().mean(),
+    dual=sizes[(sizes.n == n_most) & (sizes.method == "dual-align")].groupby("set").ece.mean().mean(),
+)
+
+# %% [markdown]
+# ## The experiment
+#
+# Each question set is cut in two halves. From the first we draw $n$ questions, 20 times, without putting any back, and fit every method on the same draw. All are judged on the second half, which no fit has seen. Three pairs: the main one, one of another recipe, one of another family. They were chosen before any result.
+# The first half holds this many questions:
+
+# %%
+halves = found.groupby(["pair", "set"], sort=False)["half"].first().unstack("set")
+halves
+
+# %% [markdown]
+# Where $n$ is nearly all of the half, the 20 draws are nearly the same questions. So a mean over the sets is shown only for those $n$ that are at most half of the smallest first half.
+#
+# ## The temperature
+
+# %% mystnb={"figure": {"caption": "Temperature by the number of questions fitted on, main pair, a panel a set (in brackets: all of the first half). Lines are medians of 20 draws, bands quartiles; the dotted line is the oracle with all labels; 30+ collects what is larger or infinite. What to see: the bands of the label-free methods close quickly, at much the same temperature in every set; the wide grey band of the oracle closes around the dotted line, which lies far above them in four of the seven.", "name": "fig-size-t"}, "image": {"alt": "Seven panels of temperature against number of questions for Dual-Align, DACA, align-all and temperature scaling, with quartile bands."}}
+axes = plots.plot_draws(plots.prepare_draws(found, pair, "temperature"), methods, "temperature")
+
+# %% tags=["remove-input"]
+of_pair = found[(found.pair == pair) & (found.n == found.half)].pivot(
+    index="set", columns="method", values="temperature"
+)
+say(
+    "With all questions of the first half, Dual-Align's temperatures lie between {d_low:.1f} and {d_high:.1f} over the sets, DACA's between {a_low:.1f} and {a_high:.1f}, the oracle's between {o_low:.1f} and {o_high:.1f} (the search ends at 100).",
+    d_low=of_pair["dual-align"].min(),
+    d_high=of_pair["dual-align"].max(),
+    a_low=of_pair["daca"].min(),
+    a_high=of_pair["daca"].max(),
+    o_low=of_pair["temperature-scaling"].min(),
+    o_high=of_pair["temperature-scaling"].max(),
+)
+
+# %% [markdown]
+# Some fits fail. DACA has nothing to fit on if the two models agree on no question of a draw; then it refuses. Any method can find that its objective falls without end, and answer $T = \infty$, or stop at an edge of the search (0.01 or 100). The share of draws with either, over all pairs and sets:
+
+# %%
+failed = (
+    sizes.assign(failed=sizes.refused + sizes.infinite + sizes.edge)
+    .groupby(["method", "n"])["failed"]
+    .mean()
+    .unstack("n")
+)
+failed.loc[methods].map("{:.1%}".format)
+
+# %% tags=["remove-input"]
+of_daca = found[(found.method == "daca") & (found.n == found.n.min())]
+agree = sizes[sizes.method == "daca"].groupby(["pair", "set"]).used.mean()
+n_least = int(found.n.min())
+at_edge = np.isinf(found.temperature) | found.temperature.isin([0.01, 100])
+odd = found[(found.n == n_least) & at_edge].method.value_counts()
+
+# %% tags=["remove-input"]
+say(
+    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {least:.0%} of the questions or more in each setting; at these rates {expected:.1f} refusals were due. "
+    "At that $n$ Dual-Align gave {odd_dual} and DACA {odd_daca} temperatures that are infinite or at an edge; temperature scaling gave {odd_ts}.",
+    refused=int(of_daca.refused.sum()),
+    tried=len(of_daca),
+    n_least=n_least,
+    least=agree.min(),
+    expected=float(((1 - agree) ** n_least).mean() * len(of_daca)),
+    odd_dual=int(odd.get("dual-align", 0)),
+    odd_daca=int(odd.get("daca", 0)),
+    odd_ts=int(odd.get("temperature-scaling", 0)),
+)
+
+# %% [markdown]
+# ## Steady, and what it is worth
+#
+# Two questions that are easily taken for one. Is the temperature from $n$ questions near that of all questions, by the same method? And what does it lose in calibration error, against that same fit on all?
+
+# %% mystnb={"figure": {"caption": "Left: share of draws whose temperature lies within 10 % of the same method's from all questions. Right: held-out ECE less that of the fit on all questions. Means over seven sets with 95 % intervals. What to see: on the left the diamonds of Dual-Align stand on top and the stars of temperature scaling far below; on the right all marks but the stars lie close together, and their intervals overlap.", "name": "fig-size-cost"}, "image": {"alt": "Two panels against number of questions: share of draws near the final temperature, and calibration error lost, for four methods with intervals."}}
+axes = plots.plot_few(near, cost, methods)
+
+# %% [markdown]
+# Dual-Align less each rival on the same draws. Pairs share their questions, so a difference is averaged over the pairs of a set, and the interval is Student's $t$ over the sets. The last column is corrected after Holm over the rows of each part.
+
+# %%
+both = {"near": near_minus, "ECE lost": cost_minus}
+shown = pd.concat(
+    {
+        name: rows.loc[["daca", "temperature-scaling"], ["value", "low", "high", "p_holm"]]
+        for name, rows in both.items()
+    },
+    names=["quantity"],
+)
+shown.rename(columns={"p_holm": "p (Holm)"}).round(4)
+
+# %% tags=["remove-input"]
+sure = {name: rows.loc["daca"].query("p_holm < 0.05").index.tolist() for name, rows in both.items()}
+say(
+    "The $n$ at which the difference to DACA stands after the correction: {near_sure} for the temperature, {cost_sure} for the ECE lost.",
+    near_sure=", ".join(map(str, sure["near"])) or "none",
+    cost_sure=", ".join(map(str, sure["ECE lost"])) or "none",
+)
+
+# %% [markdown]
+# Why does the steadier temperature not buy a clearly smaller error? Because the error that is lost by straying is counted from where the method ends. A fit on all questions that ends at a poor temperature can only gain by straying towards a better one. The mean error lost, by set:
+
+# %%
+by_set = sizes[sizes.small & sizes.method.isin(methods)].groupby(["set", "method"])["cost"].mean().unstack()[methods]
+final = found[(found.n == found.half) & found.method.eq("dual-align")].groupby("set")[["ece", "floor"]].mean()
+by_set.join(final.rename(columns={"ece": "all: dual", "floor": "floor"})).round(3)
+
+# %% [markdown]
+# (Means over the pairs and over each $n$ up to half of the first half. The last two columns are the ECE of Dual-Align fitted on all questions, and its noise floor.)
+
+# %% tags=["remove-input"]
+gained = by_set < 0
+say(
+    "Fitted on few questions, the mean error is *smaller* than with all of them for align-all in {all_sets} of the {n_sets} sets, for DACA in {daca_sets}, for Dual-Align in {dual_sets} and for temperature scaling in {ts_sets}.",
+    n_sets=len(by_set),
+    all_sets=int(gained["align-all"].sum()),
+    daca_sets=int(gained["daca"].sum()),
+    dual_sets=int(gained["dual-align"].sum()),
+    ts_sets=int(gained["temperature-scaling"].sum()),
+)
+
+# %% mystnb={"figure": {"caption": "Held-out ECE by the number of questions fitted on, main pair, drawn as before; the grey line is the oracle's noise floor. What to see: more questions bring temperature scaling down towards the dotted line; the lines of Dual-Align and DACA run nearly level, and end above the dotted one in every set but openbookqa.", "name": "fig-size-ece"}, "image": {"alt": "Seven panels of calibration error against number of questions for four methods, with quartile bands, the oracle's error and its noise floor."}}
+axes = plots.plot_draws(plots.prepare_draws(found, pair, "ece"), methods, "ece")
+
+# %% [markdown]
+# ## Claim 7, by the ledger's rule
+#
+# The rule was written down before the table was filled: the error lost by fitting on 10, 20, 50 and 100 questions instead of all, Dual-Align's less DACA's, a mean over these $n$; then over the pairs of a set; then Student's $t$ over the sets.
+
+# %%
+pd.Series(claim).loc[["text", "effect", "value", "low", "high", "sets", "verdict"]].to_frame("claim 7")
+
+# %% [markdown]
+# The rule counts $n = 100$ in sets whose first half is hardly larger. There both methods lose next to nothing, and the difference is drawn towards 0. This makes the claim harder to support and harder to contradict.
+#
+# ## Does DACA lose because it discards?
+#
+# DACA minimises the same loss as align-all, on the share $a$ of the questions on which the models agree. If these were questions like any others, its $\ln T$ would have a standard deviation $1/\sqrt{a}$ times that of align-all. Here is what it has, as a ratio to align-all's at the same $n$ (geometric means over the settings):
+
+# %%
+thin = few.thinned(sizes)
+ratios = np.exp(np.log(thin.set_index("n")[["expected", "daca", "confidence-only", "dual-align"]]).groupby("n").mean())
+ratios.assign(agree=thin.groupby("n").used.mean(), settings=thin.groupby("n").size()).round(2)
+
+# %% tags=["remove-input"]
+log_ratio = np.log(thin[thin.n == n_most].set_index("set")[["daca", "expected"]])
+below = ledger.over_sets(
+    (log_ratio.daca - log_ratio.expected).rename("value").reset_index().assign(low=np.nan, high=np.nan)
+)
+say(
+    "With {n_draw} questions DACA should scatter {expected:.2f} times as much as align-all and scatters {seen:.2f} times: {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets).",
+    n_draw=n_most,
+    expected=ratios.expected[n_most],
+    seen=ratios.daca[n_most],
+    **{f"ratio{end}": float(np.exp(value)) for end, value in zip(("", "_low", "_high"), below[:3], strict=True)},
+)
+
+# %% [markdown]
+# A likely reason: the disagreements are the questions that [pull hardest](10_why_align_all_fails.ipynb) at a temperature, a PoLM sure of one option beside a PLM that believes in another. Leaving them out removes questions, and the most contrary ones at that. Dual-Align keeps them at a smaller weight. The column
+# `confidence-only` shows how steady that alone is; the step to the last column is what the process loss adds. (At the smallest $n$ a few settings have an infinite temperature and drop out of this table.)
+#
+# ## What are labels worth?
+#
+# First with equal numbers: $n$ labelled questions for temperature scaling, the same $n$ without labels for Dual-Align. Dual-Align's ECE less that of temperature scaling, over the sets:
+
+# %%
+ece_minus.loc["temperature-scaling", ["value", "low", "high", "p_holm"]].rename(columns={"p_holm": "p (Holm)"}).round(3)
+
+# %% [markdown]
+# Then the harder comparison: temperature scaling on $n$ labels against the label-free methods on *all* questions of the first half. The number of labels from which on temperature scaling wins, over every pair, set and style of this book, parted by the premise (a PLM at least 10 points above chance, and an ECE within 0.04 of its noise floor).
+# Given as lower quartile, median and upper quartile over the settings; ∞ means that the labels still lose at the largest $n$ tried:
+
+# %%
+needed = practice.labels_needed(practice.label_gaps(table.load(folder, ["labels"]))).rename("labels").reset_index()
+premise = results.premise(table.load(folder, ["main"]))["holds"].rename("holds").reset_index()
+needed = needed.merge(premise, on=["pair", "style", "set"]).assign(
+    premise=lambda d: np.where(d.holds, "holds", "fails")
+)
+groups = needed.groupby(["premise", "rival"])["labels"]
+quarter = {
+    name: groups.quantile(q, interpolation="nearest") for name, q in (("lower", 0.25), ("median", 0.5), ("upper", 0.75))
+}
+wide = pd.DataFrame(quarter).assign(never=groups.agg(lambda v: np.isinf(v).mean()), settings=groups.size())
+wide.assign(
+    never=wide.never.map("{:.0%}".format), **{c: wide[c].map("{:.0f}".format).replace("inf", "∞") for c in quarter}
+)
+
+# %% tags=["remove-input"]
+spoken = {key: "more than were tried" if np.isinf(value) else f"{value:.0f}" for key, value in wide["median"].items()}
+say(
+    "Where the premise fails, the median number of labels that beats Dual-Align is {fails}. Where it holds it is {holds}, and in {never:.0%} of these settings no number tried is enough. (Those {n_holds} settings lie on {n_sets_holds} question sets only.)",
+    fails=spoken["fails", "dual-align"],
+    holds=spoken["holds", "dual-align"],
+    never=wide.never["holds", "dual-align"],
+    n_holds=int(wide.settings["holds", "dual-align"]),
+    n_sets_holds=int(needed[needed.holds]["set"].nunique()),
+)
+
+# %% [markdown]
+# The page [Which method should I use?](21_which_method.ipynb) makes advice of this.
+#
+# ## What this page does not show
+#
+# - **Fewer than ten questions**, where DACA would begin to refuse.
+# - **Other halves.** Each set was cut once. The 20 draws differ, the questions judged on do not; the intervals over sets hold both, those of one panel do not.
+# - **Larger sets.** The comparison over all sets ends where the smallest one does.
+# - **Questions chosen with care.** All draws are random. Questions on which the PoLM is most sure, say, may be worth more.
+#
+# ## Summary
+
+# %% tags=["remove-input"]
+free = ["dual-align", "daca", "align-all"]
+at_most = cost.value.xs(n_most, level="n")[free].max()
+ranked = near.value.xs(n_most, level="n")[methods].sort_values(ascending=False)
+of_all = found[(found.n == found.half) & found.method.isin(free)]
+ece_all = of_all.groupby(["method", "set"]).ece.mean().groupby("method").mean()
+
+# %% tags=["remove-input"]
+say(
+    "- A label-free temperature needs few questions: with {n_few}, the label-free methods lose at most {at_most:.3f} of ECE on average, while with all questions they differ among each other by {between:.3f}.\n"
+    "- From the steadiest temperature to the least steady: {ranked}. Whether Dual-Align's steadiness saves calibration error against DACA is claim 7: {verdict_again}.\n"
+    "- DACA drops {dropped:.0%} of the questions, and yet scatters {scatter:.2f} times as much as align-all, which drops none.\n"
+    "- A steady temperature can be steadily wrong. Where the premise fails, the median number of labels that beats Dual-Align on all questions is {labels_fail}; where it holds, {labels_hold}.",
+    n_few=n_most,
+    at_most=at_most,
+    between=ece_all.max() - ece_all.min(),
+    ranked=", ".join(f"`{name}`" for name in ranked.index),
+    verdict_again=claim["verdict"],
+    dropped=1 - agree.mean(),
+    scatter=ratios.daca[n_most],
+    labels_fail=spoken["fails", "dual-align"],
+    labels_hold=spoken["holds", "dual-align"],
+)
+
+# %% [markdown]
+# **Next:** [prompts, wordings and the order of options](12_prompts_and_order.ipynb)
+#
+# ```{exercise}
+# :label: ex-refuse
+# Two models agree on 40 % of all questions. How likely is it that DACA finds nothing to fit on in 5 questions, in 10, in 20?
+# ```
+#
+# ```{solution} ex-refuse
+# :class: dropdown
+# $0.6^5 \approx 8\,\%$, $0.6^{10} \approx 0.6\,\%$ and $0.6^{20} \approx 0.004\,\%$. Refusal is a problem of very small samples only.
+# ```
+#
+# ```{exercise}
+# :label: ex-thin
+# DACA keeps the share $a$ of the questions. Suppose its scatter is 0.9 times that of align-all on all of them, where $1/\sqrt{a}$ would be 1.4. How many questions would align-all need for the scatter that DACA has with 100?
+# ```
+#
+# ```{solution} ex-thin
+# :class: dropdown
+# The scatter falls as $1/\sqrt{n}$, so align-all needs $100 / 0.9^2 \approx 123$. Although DACA used only $100 / 1.4^2 \approx 51$ of its 100 questions, it is worth more, not less: they are more alike.
+# ```

@@ -1,0 +1,281 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Does a temperature travel?
+#
+# A temperature is one number. Fit it on one set of questions, write it down, use it on another set: does it still serve? If it does, you need not fit again. And then you may not need a label-free method either: somebody has labels *somewhere*, and their temperature could simply be carried over.
+# So this page asks two things. Which temperatures travel? And what does a label-free fit on your own questions buy against a supervised one from elsewhere?
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
+# |---|---|
+# | **Helpful** | the jackknife, permutation tests |
+# | **Time** | 20 minutes |
+#
+# **You will be able to** read a table of transfers, tell a temperature that travels from one that knows nothing of the place it came from, decide between own questions and foreign labels, and say when one temperature a subject is worth its noise.
+
+# %%
+import pandas as pd
+
+from dualalign import plots, protocol, results, travel
+from dualalign.book import say
+from dualalign.experiments import table
+
+# %% tags=["parameters"]
+folder = "../data/results/table"
+methods = ["dual-align", "daca", "temperature-scaling"]
+own_methods = ["dual-align", "daca", "align-all", "agreement", "temperature-scaling"]
+pair, style = "sft4", "choices"  # those of the experiment; for the premise
+
+# %%
+rows = table.load(folder, ["transfer"])
+excess = {method: travel.excess(rows, method) for method in methods}
+temperatures = pd.DataFrame({m: travel.own(rows, m, "temperature", "median") for m in own_methods})
+oracle = "temperature-scaling"
+carried = travel.matrix(rows, oracle)
+duels = pd.DataFrame(
+    {m: travel.over_pairs(travel.own_less_carried(rows, m, oracle)) for m in own_methods}, index=travel.Mean._fields
+).T
+duels["p (Holm)"] = protocol.holm(duels.p)
+premise = results.premise(table.load(folder, ["main"])).loc[pair, style]
+better = travel.wins(rows, "dual-align", oracle, premise.holds)
+
+# %% tags=["remove-input"]
+lost = pd.DataFrame({m: travel.over_pairs(one) for m, one in excess.items()}, index=travel.Mean._fields).T
+dual = duels.loc["dual-align"]
+say(
+    "**The short answer.** Dual-Align fitted on a set's own questions {verdict} a temperature that was fitted with labels on *another* set and carried over: the ECE differs by {dual_value:+.3f} ({dual_low:+.3f} to {dual_high:+.3f}, over all ordered pairs of {n_sets} sets). Where the premise holds ({sets_hold} sets) it is better than {better_holds} of {all_holds} foreign temperatures, where it fails than {better_fails} of {all_fails}.",
+    verdict=results.verdict(dual.low, dual.high),
+    dual_value=dual.value,
+    dual_low=dual.low,
+    dual_high=dual.high,
+    n_sets=len(carried),
+    sets_hold=int(premise.holds.sum()),
+    better_holds=better["holds"][0],
+    all_holds=better["holds"][1],
+    better_fails=better["fails"][0],
+    all_fails=better["fails"][1],
+)
+
+# %% tags=["remove-input"]
+say(
+    "Label-free temperatures travel: away from home Dual-Align's cost {lost_dual:+.4f} of ECE ({lost_dual_low:+.4f} to {lost_dual_high:+.4f}) against the fit at home. The oracle's cost {lost_oracle:+.4f} ({lost_oracle_low:+.4f} to {lost_oracle_high:+.4f}). "
+    "That is less of a virtue than it seems: they travel because they are much the same number everywhere, and the right number is not.",
+    lost_dual=lost.value["dual-align"],
+    lost_dual_low=lost.low["dual-align"],
+    lost_dual_high=lost.high["dual-align"],
+    lost_oracle=lost.value[oracle],
+    lost_oracle_low=lost.low[oracle],
+    lost_oracle_high=lost.high[oracle],
+)
+
+# %% [markdown]
+# ## The sets, and their own temperatures
+#
+# The main pair, seven sets. Every method is fitted on 30 % of each set and judged on the other 70 % of every set, itself included, over five splits. First each set's own temperature (median over the splits), beside what the PLM is worth there: its accuracy above a blind guess, and whether the premise holds (10 points above chance, ECE within 0.04 of
+# its noise floor).
+
+# %%
+order = temperatures[oracle].sort_values().index
+short = temperatures.rename(columns={oracle: "oracle"}).loc[order]
+short.join(premise[["above_chance", "holds"]]).round(2)
+
+# %% tags=["remove-input"]
+spans = temperatures.max() / temperatures.min()
+say(
+    "The oracle's largest temperature is {span_oracle:.1f} times its smallest, Dual-Align's {span_dual:.1f} times and DACA's {span_daca:.1f} times. Where the premise holds the oracle lies between {in_low:.1f} and {in_high:.1f}; where it fails, between {out_low:.1f} and {out_high:.1f}.",
+    span_oracle=spans[oracle],
+    span_dual=spans["dual-align"],
+    span_daca=spans["daca"],
+    in_low=temperatures[oracle][premise.holds].min(),
+    in_high=temperatures[oracle][premise.holds].max(),
+    out_low=temperatures[oracle][~premise.holds].min(),
+    out_high=temperatures[oracle][~premise.holds].max(),
+)
+
+# %% [markdown]
+# ## From every set to every other
+#
+# What is lost by using a temperature from elsewhere? The ECE with it, less the ECE of the same method fitted on the target itself, on the same held-out questions.
+
+# %% mystnb={"figure": {"caption": "ECE on the column's set with a temperature from the row's set, less that of the column's own fit by the same method; hundredths, means over five splits. Sets in the order of the oracle's temperature. What to see: the oracle loses little near the diagonal and up to nearly twenty points in the corners, where a low temperature meets a set that needs a high one or the other way round; the panels of the label-free methods are pale, and hold about as many losses as gains.", "name": "fig-transfer"}, "image": {"alt": "Three seven by seven heat maps of excess calibration error, set fitted on against set judged on, for Dual-Align, DACA and temperature scaling."}}
+axes = plots.plot_transfer(excess, order)
+
+# %% [markdown]
+# A set enters many cells, as a source and as a target, so the cells are not independent. The intervals below come from the jackknife: leave out one set altogether, row and column, and see how much the mean moves.
+
+# %%
+lost.assign(**{"p (Holm)": protocol.holm(lost.p)}).rename(columns={"value": "extra ECE"}).round(4)
+
+# %% tags=["remove-input"]
+negative = {m: int((one.to_numpy() < 0).sum()) for m, one in excess.items()}
+cells = len(order) * (len(order) - 1)
+say(
+    "Of {cells} transfers, a foreign temperature gives a *smaller* ECE than the set's own in {neg_dual} for Dual-Align, {neg_daca} for DACA and {neg_oracle} for the oracle.",
+    cells=cells,
+    neg_dual=negative["dual-align"],
+    neg_daca=negative["daca"],
+    neg_oracle=negative[oracle],
+)
+
+# %% [markdown]
+# ### Which sets travel
+#
+# If a temperature carries information about its set, sets with similar temperatures should exchange them cheaply. Distance is measured in $1/T$, since that is what multiplies the logits: from 25 to 50 is a small step, from 2 to 4 a large one. The test exchanges whole sets in every possible order.
+
+# %%
+distances = {m: travel.distance(temperatures[m]) for m in methods}
+goes_with = pd.DataFrame(
+    {m: travel.mantel(excess[m], distances[m]) for m in methods}, index=["rank correlation", "p"]
+).T
+goes_with.assign(**{"p (Holm)": protocol.holm(goes_with.p)}).round(4)
+
+# %% mystnb={"figure": {"caption": "What each transfer loses, by the distance between the two sets' own 1/T; a point an ordered pair of sets. What to see: for the oracle the loss grows with the distance; the label-free methods have short distances, and points above and below zero alike.", "name": "fig-transfer-distance"}, "image": {"alt": "Three scatter plots of excess calibration error against the distance of inverse temperatures, for Dual-Align, DACA and temperature scaling."}}
+axes = plots.plot_distances({m: plots.prepare_distances(distances[m], excess[m]) for m in methods})
+
+# %% tags=["remove-input"]
+ranked = temperatures["dual-align"].corr(temperatures[oracle], method="spearman")
+say(
+    "The oracle's loss goes with the distance (rank correlation {rho_oracle:.2f}, p = {p_oracle:.4f}); Dual-Align's has a correlation of {rho_dual:.2f} (p = {p_dual:.2f}). Across the sets, the rank correlation of Dual-Align's temperature with the oracle's is {ranked:+.2f}.",
+    rho_oracle=goes_with.loc[oracle, "rank correlation"],
+    p_oracle=goes_with.p[oracle],
+    rho_dual=goes_with.loc["dual-align", "rank correlation"],
+    p_dual=goes_with.p["dual-align"],
+    ranked=ranked,
+)
+
+# %% [markdown]
+# A label-free method matches the PoLM to the PLM, and how much sharper post-training made the PoLM differs little from set to set. Whether the PLM is right does differ, and it takes labels to see that.
+#
+# ## Own questions, or foreign labels?
+#
+# You have no labels for your set. You can fit a label-free temperature on your own questions, or take the temperature that somebody fitted with labels on another set.
+
+# %%
+own = pd.DataFrame({m: travel.own(rows, m) for m in methods}).loc[order]
+floor = travel.own(rows, oracle, "ece_floor")
+others = pd.DataFrame({name: carried[name].drop(name).agg(["min", "mean", "max"]) for name in order}).T
+names = {"temperature-scaling": "oracle", "min": "best", "max": "worst"}
+own.join(others).join(floor.rename("floor")).rename(columns=names).round(3)
+
+# %% [markdown]
+# `dual-align`, `daca` and `oracle` are fitted on the set itself. `best`, `mean` and `worst` are of the six temperatures that the oracle has elsewhere. `floor` is the oracle's noise floor.
+
+# %% mystnb={"figure": {"caption": "ECE by set: own fits of Dual-Align, DACA and the oracle, and the oracle's temperatures carried from the six other sets (small grey dots and their range); the dark bar is the noise floor. What to see: for arc-easy and openbookqa, where the premise holds, the two label-free marks lie at the left end of the grey range or beyond it; in each row below, some foreign temperature is better than both.", "name": "fig-transfer-labels"}, "image": {"alt": "A row for each of seven sets with marks for three own fits and six small dots for carried supervised temperatures."}}
+ax = plots.plot_carried_labels(own, carried, floor)
+
+# %%
+duels.rename(columns={"value": "own less carried"}).round(3)
+
+# %% tags=["remove-input"]
+say(
+    "Each method's ECE on its own set less that of the foreign oracle, a mean over all ordered pairs, intervals by the jackknife over sets. The mean over the sets hides the premise. The first paragraph counts for Dual-Align; align-all's own fit is better than {also_holds} of the foreign temperatures where the premise holds, and than {also_fails} where it fails.",
+    **{f"also_{group}": counts[0] for group, counts in travel.wins(rows, "align-all", oracle, premise.holds).items()},
+)
+
+# %% [markdown]
+# ## One for each subject, or one for all?
+#
+# DACA's paper fits one temperature for each of MMLU's 57 subjects, on a few dozen validation questions each, and averages the ECE over subjects. Here is the same on all subjects of our MMLU file: 30 % of a subject's questions to fit on.
+
+# %%
+found = travel.subjects(rows).loc[["dual-align", "daca", "align-all", oracle]]
+labels = {
+    "ece": "pooled",
+    "floor": "its floor",
+    "subject_ece": "by subject",
+    "subject_floor": "its floor ",
+    "spread": "± splits",
+}
+found.rename(columns=labels).round(3)
+
+# %% [markdown]
+# `pooled` is the ECE of all questions together, whichever temperature each was given. `by subject` is computed subject by subject and then averaged, which is the paper's way. `± splits` is the standard deviation of `pooled` over the five splits.
+#
+# Mind the second floor. Averaging over many small subjects gives a *perfectly calibrated* model the error in the last column but one. The pooled numbers have a floor of about a tenth of that, and they are the ones to look at. One a subject less one for all, pooled, paired by question (the fits stay as they are; the questions judged on are resampled):
+
+# %%
+paired = travel.each_less_all(rows).loc[["dual-align", "daca", "align-all", oracle]]
+paired["p_holm"] = protocol.holm(paired.p)
+paired.drop(columns="p").rename(columns={"p_holm": "p (Holm)"}).round(4)
+
+# %%
+travel.subject_temperatures(rows).loc[["dual-align", "daca", "align-all", oracle]].round(2)
+
+# %% tags=["remove-input"]
+alone = travel.subject_temperatures(rows)
+helped = paired.index[(paired.p_holm < 0.05) & (paired.value < 0)]
+hurt = paired.index[(paired.p_holm < 0.05) & (paired.value > 0)]
+
+# %% tags=["remove-input"]
+say(
+    "After Holm's correction one temperature a subject is better for {helped}, and worse for {hurt}. The largest change is that of {most} ({most_value:+.4f} of pooled ECE). With a median of {questions:.0f} labels a subject, {infinite:.0%} of the oracle's fits end at an infinite temperature. "
+    "A label-free subject temperature varies little (quartiles {q_low:.1f} and {q_high:.1f} for Dual-Align), so there is little to lose or to gain. Averaged by subject, the oracle with one temperature for all has an ECE of {by_subject:.3f}, and its floor there is {by_subject_floor:.3f}.",
+    helped=", ".join(f"`{m}`" for m in helped) or "none of these methods",
+    hurt=", ".join(f"`{m}` ({paired.value[m]:+.4f})" for m in hurt) or "none of them",
+    most=f"`{paired.value.abs().idxmax()}`",
+    most_value=paired.value[paired.value.abs().idxmax()],
+    by_subject=found.loc[(oracle, travel.ALL), "subject_ece"],
+    by_subject_floor=found.loc[(oracle, travel.ALL), "subject_floor"],
+    questions=alone.questions[oracle],
+    infinite=alone.infinite[oracle],
+    q_low=alone.low["dual-align"],
+    q_high=alone.high["dual-align"],
+)
+
+# %% [markdown]
+# This also bears on a reported success. A label-free method that beats *per-subject* supervised temperature scaling on MMLU may have beaten the noise of some twenty labels. Against one supervised temperature for all subjects, the table above says how it stands here.
+#
+# ## What this page does not show
+#
+# - **More than seven sets.** The intervals over sets are wide, and the jackknife of such means errs on the wide side.
+# - **Other pairs.** All of this is the main pair, in one prompt style. Between styles and wordings, see [prompts](12_prompts_and_order.ipynb).
+# - **A choice among foreign sets.** `best` was found by looking at the target's labels. Somebody without labels would get `mean`, or must know which set is alike.
+# - **Subjects of a set with signal.** The premise fails on MMLU for this pair, so the subject's temperature had little to find.
+#
+# ## Summary
+
+# %% tags=["remove-input"]
+say(
+    "- Label-free temperatures travel: the loss is {sum_dual:+.4f} of ECE for Dual-Align and {sum_daca:+.4f} for DACA. They hardly depend on the set, so there is little to lose.\n"
+    "- The oracle's temperature depends on the set, and loses {sum_oracle:+.4f}; the loss goes with the distance of the two temperatures (rank correlation {sum_rho:.2f}).\n"
+    "- Own questions without labels against foreign labels: {sum_value:+.3f} of ECE for Dual-Align, so it {sum_verdict} them on the mean over these sets. Its own fit beats {sum_holds:.0%} of the foreign temperatures where the premise holds, and {sum_fails:.0%} where it fails.\n"
+    "- One temperature for all subjects is the safer choice on MMLU: splitting by subject gains nothing for any method here that the correction lets stand{exception}.",
+    sum_dual=lost.value["dual-align"],
+    sum_daca=lost.value["daca"],
+    sum_oracle=lost.value[oracle],
+    sum_rho=goes_with.loc[oracle, "rank correlation"],
+    sum_holds=better["holds"][0] / better["holds"][1],
+    sum_fails=better["fails"][0] / better["fails"][1],
+    sum_value=dual.value,
+    sum_verdict=results.verdict(dual.low, dual.high),
+    exception=f", except {', '.join(helped)}" if len(helped) else "",
+)
+
+# %% [markdown]
+# **Next:** [which method should I use?](21_which_method.ipynb)
+#
+# ```{exercise}
+# :label: ex-inverse
+# A PoLM's logit of its favourite leads the three other options, all equal, by 4. How sure is it at $T = 2$, at $T = 4$, at $T = 25$ and at $T = 50$? Which of the two steps, each a factor of 2, matters more?
+# ```
+#
+# ```{solution} ex-inverse
+# :class: dropdown
+# The confidence is $1 / (1 + 3 e^{-4/T})$: 0.71, 0.48, 0.28 and 0.27. From 2 to 4 it falls by 23 points, from 25 to 50 by one. That is why the distances on this page are taken in $1/T$.
+# ```
+#
+# ```{exercise}
+# :label: ex-constant-traveller
+# A method answers $T = 5$ on every set, without looking at it. What does it lose by travelling? Is it a good method?
+# ```
+#
+# ```{solution} ex-constant-traveller
+# :class: dropdown
+# It loses exactly nothing, since its fit at home is the same. Whether it is good is another matter: that depends on how far 5 is from each set's right temperature. A loss by travelling can only be read beside the error at home.
+# ```
