@@ -80,19 +80,6 @@ def signal(traces: Traces, model: str, level: float = 0.95, draws: int = 2000, s
     return Signal(value, 2 * value - float(high), 2 * value - float(low))
 
 
-def has_finite_optimum(traces: Traces) -> np.ndarray:
-    """bool (N,): whether aligning this question alone, C(x; T), has a finite best temperature.
-
-    It has where the PLM expects more of the PoLM's logits than their plain mean (DACA's Proposition 3.3, corrected);
-    not where all of those logits are equal, for then no temperature matters. With two options that is where the PLM
-    gives the PoLM's favourite more than 1/2.
-    """
-    z = traces.polm_final.astype(np.float64)
-    z = np.where(traces.mask, z - np.where(traces.mask, z, 0.0).max(axis=1, keepdims=True), 0.0)
-    p_g = np.exp(drift.log_softmax_options(traces.plm_final))
-    return (p_g * z).sum(axis=1) > z.sum(axis=1) / traces.n_options
-
-
 def as_p_true(found: Answers) -> Answers:
     """Turn verdicts (N, 2) into P(True) (N,) and whether the answer is right: another event to be calibrated for."""
     questions, values, outcomes = found

@@ -44,17 +44,24 @@ _KEPT = 1e-9  # share of probability that keeps a prediction where the temperatu
 
 
 def answers(calibrator: Calibrator, traces: Traces) -> Answers:
-    """What a fitted method says of labelled traces.
+    """What a fitted method says of labelled traces."""
+    if isinstance(calibrator, BaseCal):
+        right = calibrator.prediction(traces) == traces.labels
+        return Answers(traces.question_ids, calibrator.confidence(traces), right)
+    if np.isinf(calibrator.temperature_):
+        return at_temperature(traces, np.inf)
+    return Answers(traces.question_ids, calibrator.predict_proba(traces), traces.labels)
+
+
+def at_temperature(traces: Traces, temperature: float) -> Answers:
+    """What the PoLM says of labelled traces at a temperature.
 
     No temperature changes a prediction, but an infinite one makes all options alike, and the first would be taken for
     it: so the PoLM's own option gets 1e-9 more than its share there.
     """
-    if isinstance(calibrator, BaseCal):
-        right = calibrator.prediction(traces) == traces.labels
-        return Answers(traces.question_ids, calibrator.confidence(traces), right)
-    proba = calibrator.predict_proba(traces)
-    if np.isinf(calibrator.temperature_):
-        own = np.eye(proba.shape[1])[calibrator.prediction(traces)]
+    proba = np.exp(drift.log_softmax_options(traces.polm_final, temperature))
+    if np.isinf(temperature):
+        own = np.eye(proba.shape[1])[traces.polm_final.argmax(axis=1)]
         proba = (1 - _KEPT) * proba + _KEPT * own
     return Answers(traces.question_ids, proba, traces.labels)
 

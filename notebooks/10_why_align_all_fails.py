@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import align_all, drift, metrics, plots, protocol
+from dualalign import align_all, drift, early_stopping, metrics, plots, protocol
 from dualalign.book import say
 
 # %% tags=["parameters"]
@@ -58,7 +58,7 @@ print(f"{len(pairs)} pairs on {main_set}, {len(fitting[main_pair])} questions to
 
 # %%
 traces = fitting[main_pair]
-tau = align_all.optimum(traces, "align-all")
+tau = early_stopping.optimum(traces, "align-all")
 q = np.exp(drift.log_softmax_options(traces.polm_final, tau))
 means = [align_all.expected_logit(traces, belief).mean() for belief in (q, align_all.plm_belief(traces))]
 print(f"T = {tau:.4f}: under the PoLM {means[0]:.6f}, under the PLM {means[1]:.6f} (largest logit = 0)")
@@ -163,7 +163,7 @@ axes = plots.plot_tau_paths(paths)
 # **Stopping early is a hidden regulariser:** it pulls the temperature towards where it started. To learn what it does to the error, fit on five splits and judge on the held-out questions.
 
 # %%
-stops = {p: align_all.stops(t, rates=rates, epochs=(400, 2000) if p in closely else (400,), draws=draws) for p, t in pairs.items()}
+stops = {p: early_stopping.stops(t, rates=rates, epochs=(400, 2000) if p in closely else (400,), draws=draws) for p, t in pairs.items()}
 stops = pd.concat(stops, names=["pair", None]).reset_index(0)
 wide = {"index": "pair", "columns": ["method", "rate"]}
 published = stops[stops.epochs == 400]
@@ -181,7 +181,7 @@ errors.assign(floor=floor).round(3)
 
 # %% mystnb={"figure": {"caption": "Held-out ECE over the temperature (line), and where each method ends: filled at the optimum, open after 400 epochs. Means over five splits, ARC-Easy; the dotted line is the noise floor. What to see: for sft4 and rlvr every end lies right of the valley, so stopping early is nearer to it; for dpo DACA's optimum is in the valley and both methods' stops lie left of it.", "name": "fig-stops"}, "image": {"alt": "Three panels of a valley-shaped error curve over a logarithmic temperature axis with filled and open markers of align-all and DACA."}}
 grid = np.geomspace(2, 48, 25)
-ends = {p: (grid, align_all.ece_curve(pairs[p], grid), stops[stops.pair == p]) for p in closely}
+ends = {p: (grid, early_stopping.ece_curve(pairs[p], grid), stops[stops.pair == p]) for p in closely}
 axes = plots.plot_stops(ends)
 
 # %% [markdown]
@@ -227,9 +227,9 @@ pd.concat(table, axis=1).loc[closely].round(3)
 from dualalign.calibrators.adam import adam_path
 
 starts = (0.02, 0.1, 1, 3, 10, 30, 100)
-kept = {p: align_all.kept_questions(fitting[p], "align-all") for p in closely}
+kept = {p: early_stopping.kept_questions(fitting[p], "align-all") for p in closely}
 ended = {p: [adam_path(fitting[p], kept[p], 0.1, 400, start=s)[-1] for s in starts] for p in closely}
-optima = pd.DataFrame({p: [align_all.optimum(fitting[p], "align-all")] for p in closely}, index=["optimum"])
+optima = pd.DataFrame({p: [early_stopping.optimum(fitting[p], "align-all")] for p in closely}, index=["optimum"])
 pd.concat([pd.DataFrame(ended, index=pd.Index(starts, name="start")), optima]).round(2)
 
 # %% tags=["remove-input"]
@@ -247,8 +247,8 @@ say(
 # over-confident foreign reference would be.
 
 # %%
-both = {"as it is": pairs["dpo"], "exchanged": align_all.exchanged(pairs["dpo"])}
-small = {name: align_all.few_questions(t, 10, 60) for name, t in both.items()}
+both = {"as it is": pairs["dpo"], "exchanged": early_stopping.exchanged(pairs["dpo"])}
+small = {name: early_stopping.few_questions(t, 10, 60) for name, t in both.items()}
 useless = {name: (t.adam < t.exact / 2) | (t.adam > 2 * t.exact) for name, t in small.items()}
 columns = {n: [len(t), t.exact.median(), useless[n].mean(), (t.adam < 0).mean()] for n, t in small.items()}
 names = ["samples", "median optimum", "off by more than a factor of 2", "negative"]
@@ -357,7 +357,7 @@ print(f"ECE {np.abs(level - accuracy).mean():.2f}, |mean confidence - accuracy| 
 # %%
 bounds = {}
 for name, t in pairs.items():
-    told = align_all.at_temperature(t.select(splits[name][1]), align_all.optimum(fitting[name], "align-all"))
+    told = protocol.at_temperature(t.select(splits[name][1]), early_stopping.optimum(fitting[name], "align-all"))
     c, right = metrics.top_label(told.values, told.outcomes)
     bounds[name] = {"ECE": metrics.ece(c, right), "|gap|": abs(c.mean() - right.mean()), "floor": metrics.ece_floor(c)}
 bounds = pd.DataFrame(bounds).T

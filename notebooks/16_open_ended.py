@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import carry, drift, judged, metrics, plots, protocol
+from dualalign import align_all, carry, drift, judged, metrics, plots, protocol
 from dualalign.book import say
 
 # %% tags=["parameters"]
@@ -156,7 +156,7 @@ say(
 # And for $K = 2$ "no finite optimum" and "disagreement" are one and the same.
 
 # %%
-finite, agree = judged.has_finite_optimum(traces), drift.agreement(traces)
+finite, agree = align_all.has_finite_optimum(traces), drift.agreement(traces)
 ratio = judged.log_odds(traces, "polm") / judged.log_odds(traces, "plm")
 rows = np.flatnonzero(finite & (ratio > 0.1) & (ratio < 50))[:3]
 solved = [da.AlignAll().fit(traces.select([i, i])).temperature_ for i in rows]

@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 import dualalign as da
-from dualalign import align_all, change, drift, metrics
+from dualalign import align_all, change, drift, early_stopping, metrics
 
 LOGIT = st.floats(-6, 6, width=32)
 OPTIONS = st.integers(2, 6)
@@ -195,7 +195,7 @@ def _bins(confidence: np.ndarray) -> list[np.ndarray]:
 
 def test_stops_are_the_fits_of_the_calibrators(random_traces):
     traces = random_traces(80, 2)
-    table = align_all.stops(traces, rates=[0.1], epochs=[15, 40], seeds=[0, 1], draws=100)
+    table = early_stopping.stops(traces, rates=[0.1], epochs=[15, 40], seeds=[0, 1], draws=100)
     assert [tuple(row) for row in table[["method", "epochs"]].itertuples(index=False)] == [
         ("align-all", 0), ("daca", 0), ("align-all", 15), ("align-all", 40), ("daca", 15), ("daca", 40)
     ]  # fmt: skip
@@ -220,18 +220,18 @@ def test_stops_are_the_fits_of_the_calibrators(random_traces):
 
 def test_align_alls_path_ends_near_its_optimum(random_traces):
     traces = random_traces(60, 2)
-    paths = align_all.tau_paths(traces, ["align-all", "daca"], [0.1], 2000)
+    paths = early_stopping.tau_paths(traces, ["align-all", "daca"], [0.1], 2000)
     for method in ("align-all", "daca"):
         best = da.METHODS[method]().fit(traces).temperature_
-        assert align_all.optimum(traces, method) == best
+        assert early_stopping.optimum(traces, method) == best
         assert paths[method, 0.1][-1] == pytest.approx(best, rel=1e-3)
     with pytest.raises(ValueError, match="method is 'basecal'"):
-        align_all.kept_questions(traces, "basecal")
+        early_stopping.kept_questions(traces, "basecal")
 
 
 def test_the_curve_of_the_error_is_the_error_at_each_temperature(random_traces):
     traces = random_traces(70, 2)
-    found = align_all.ece_curve(traces, np.array([0.5, 3.0]), seeds=[4], bins=7)
+    found = early_stopping.ece_curve(traces, np.array([0.5, 3.0]), seeds=[4], bins=7)
     ((_, test),) = metrics.repeated_splits(traces.question_ids, traces.groups, 0.3, [4])
     for value, temperature in zip(found, (0.5, 3.0), strict=True):
         proba = softmax(traces.polm_final[test].astype(float) / temperature, axis=1)
@@ -241,7 +241,7 @@ def test_the_curve_of_the_error_is_the_error_at_each_temperature(random_traces):
 
 def test_few_questions_are_fitted_as_daca_fits_them(random_traces):
     traces = random_traces(50, 2)
-    table = align_all.few_questions(traces, 8, 4, rate=0.1, seed=3)
+    table = early_stopping.few_questions(traces, 8, 4, rate=0.1, seed=3)
     rng, expected = np.random.default_rng(3), []
     for _ in range(4):
         few = traces.select(np.sort(rng.choice(50, 8, replace=False)))
@@ -251,7 +251,7 @@ def test_few_questions_are_fitted_as_daca_fits_them(random_traces):
 
 def test_exchanged_models_change_places(random_traces):
     traces = random_traces(6, (3, 5))
-    other = align_all.exchanged(traces)
+    other = early_stopping.exchanged(traces)
     np.testing.assert_array_equal(other.plm_logits, traces.polm_logits)
     np.testing.assert_array_equal(other.polm_logits, traces.plm_logits)
     assert other.question_ids == traces.question_ids

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dualalign as da
-from dualalign import judged, metrics
+from dualalign import align_all, judged, metrics
 from dualalign.protocol import Answers
 
 seeds = st.integers(0, 2**31)
@@ -78,7 +78,7 @@ def test_a_question_has_a_finite_optimum_where_the_solver_finds_one(seed, k):
     options = np.full(4, k)
     options[0] -= k > 2
     traces = da.Traces(g, f, np.zeros(4, int), options, tuple("abcd"))
-    finite = judged.has_finite_optimum(traces)
+    finite = align_all.has_finite_optimum(traces)
     for i in range(4):
         fit = da.AlignAll().fit(traces.select([i, i]))
         assert math.isfinite(fit.temperature_) == finite[i] or "edge" in fit.reason_
@@ -86,7 +86,7 @@ def test_a_question_has_a_finite_optimum_where_the_solver_finds_one(seed, k):
 
 def test_with_two_options_no_finite_optimum_is_disagreement_and_the_best_is_a_ratio():
     traces = answers(200, 4)
-    finite = judged.has_finite_optimum(traces)
+    finite = align_all.has_finite_optimum(traces)
     np.testing.assert_array_equal(finite, da.drift.agreement(traces))
     ratio = judged.log_odds(traces, "polm") / judged.log_odds(traces, "plm")
     for i in np.flatnonzero(finite & (ratio > 0.02) & (ratio < 50))[:20]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dualalign import align_all, drift, plots
+from dualalign import align_all, drift, early_stopping, plots
 from dualalign.plots import style
 
 matplotlib.use("Agg")
@@ -56,9 +56,9 @@ def test_paths_and_optima_are_those_of_the_protocol(random_traces):
     traces = random_traces(30, 2)
     data = plots.prepare_tau_paths(traces, rates=(0.05, 0.1), epochs=20)
     np.testing.assert_array_equal(
-        data.paths["daca", 0.1], align_all.tau_paths(traces, ["daca"], [0.1], 20)["daca", 0.1]
+        data.paths["daca", 0.1], early_stopping.tau_paths(traces, ["daca"], [0.1], 20)["daca", 0.1]
     )
-    assert data.optima == {m: align_all.optimum(traces, m) for m in ("align-all", "daca")}
+    assert data.optima == {m: early_stopping.optimum(traces, m) for m in ("align-all", "daca")}
     ax = plots.plot_tau_paths({"pair": data}, published=12).flat[0]
     np.testing.assert_array_equal(drawn(ax, "daca, rate 0.1").get_ydata(), data.paths["daca", 0.1])
     assert drawn(ax, "daca, rate 0.05").get_linestyle() == ":"
@@ -75,8 +75,8 @@ def test_an_optimum_that_does_not_exist_has_no_line():
 
 def test_stops_lie_where_the_table_says(random_traces):
     traces, grid = random_traces(60, 2), np.geomspace(0.5, 8, 5)
-    table = align_all.stops(traces, rates=[0.05, 0.1], epochs=[400], seeds=[0], draws=20)
-    curve = align_all.ece_curve(traces, grid, seeds=[0])
+    table = early_stopping.stops(traces, rates=[0.05, 0.1], epochs=[400], seeds=[0], draws=20)
+    curve = early_stopping.ece_curve(traces, grid, seeds=[0])
     ax = plots.plot_stops({"pair": (grid, curve, table)}).flat[0]
     np.testing.assert_array_equal(ax.get_lines()[0].get_xydata(), np.stack([grid, curve], axis=1))
     exact = table[(table.method == "daca") & (table.epochs == 0)].iloc[0]

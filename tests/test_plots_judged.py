@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import dualalign as da
-from dualalign import judged, plots
+from dualalign import align_all, judged, plots
 
 matplotlib.use("Agg")
 
@@ -47,7 +47,7 @@ def test_p_true_draws_both_models():
 def test_log_odds_fall_apart_by_quadrant():
     t = traces()
     ax = plots.plot_log_odds(t)
-    finite = judged.has_finite_optimum(t)
+    finite = align_all.has_finite_optimum(t)
     for marks, rows in zip(ax.collections, (finite, ~finite), strict=True):
         points = marks.get_offsets()
         np.testing.assert_allclose(points[:, 0], judged.log_odds(t, "plm")[rows])

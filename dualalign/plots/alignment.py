@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dualalign import align_all, drift
+from dualalign import align_all, drift, early_stopping
 from dualalign.plots import style
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def prepare_tau_paths(
     traces: Traces, rates: Iterable[float] = (0.05, 0.1), epochs: int = 2000, seed: int = 0
 ) -> TauPaths:
     """Run the published protocol for align-all and DACA, and find both optima."""
-    paths = align_all.tau_paths(traces, METHODS, rates, epochs, seed)
-    return TauPaths(paths, {method: align_all.optimum(traces, method) for method in METHODS})
+    paths = early_stopping.tau_paths(traces, METHODS, rates, epochs, seed)
+    return TauPaths(paths, {method: early_stopping.optimum(traces, method) for method in METHODS})
 
 
 def plot_tau_paths(pairs: Mapping[str, TauPaths], published: int = 400, axes=None) -> np.ndarray:
@@ -121,7 +121,7 @@ def plot_stops(pairs: Mapping[str, tuple[np.ndarray, np.ndarray, pd.DataFrame]],
 
     Parameters
     ----------
-    pairs : name -> (temperatures, ECE at each, `align_all.stops`). Filled: the optimum; open: the protocol at its
+    pairs : name -> (temperatures, ECE at each, `early_stopping.stops`). Filled: the optimum; open: the protocol at its
         published 400 epochs, the smaller mark at the smaller rate.
     """
     axes = _free_panels(len(pairs), axes)

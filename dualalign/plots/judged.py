@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dualalign import judged
+from dualalign import align_all, judged
 from dualalign.plots import style
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def plot_log_odds(traces: Traces, ax: Axes | None = None) -> Axes:
     """Draw the log-odds of Yes, the PoLM's over the PLM's, apart by whether aligning that answer has an optimum."""
     ax = style.canvas(ax, (5.0, 3.6))
     x, y = judged.log_odds(traces, "plm"), judged.log_odds(traces, "polm")
-    finite = judged.has_finite_optimum(traces)
+    finite = align_all.has_finite_optimum(traces)
     looks = (("finite optimum", finite, style.AGREE, "o"), ("no finite optimum", ~finite, style.DISAGREE, "^"))
     for name, rows, colour, marker in looks:
         ax.scatter(x[rows], y[rows], s=14, color=colour, marker=marker, alpha=0.55, linewidths=0, label=name)
