@@ -415,6 +415,16 @@ def test_the_temperatures_are_those_of_the_methods(random_traces):
     assert [t for _, t in plan.asked] == sorted([1.0, *found.values(), *plan.grid])
 
 
+def test_both_models_stand_side_by_side():
+    rows = [("a", "PLM", 0.1, 0.2, 0.3, 0.05), ("a", "PoLM", 0.4, 0.5, 0.6, 0.07), ("b", "PLM", 0.7, 0.8, 0.9, 0.11)]
+    rows.append(("b", "PoLM", 1.0, 1.1, 1.2, 0.10))
+    models = pd.DataFrame(rows, columns=["set", "model", "accuracy", "confidence", "ece", "ece_floor"])
+    table = readings.side_by_side(models)
+    assert table.columns.tolist() == [f"{n} {s}" for s in ("PLM", "PoLM") for n in ("acc.", "conf.", "ECE")] + ["floor"]
+    assert table.loc["a"].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.07]
+    assert table.loc["b", "floor"] == 0.11
+
+
 def test_an_unknown_reading_is_refused():
     table = pd.DataFrame({"style": ["cloze"], "reading": ["sum"]})
     with pytest.raises(ValueError, match="choices sum: no such reading; known are cloze sum"):

@@ -120,6 +120,17 @@ def traces_from(table: pd.DataFrame, style: str, reading: str) -> Traces:
     return Traces(*logits, rows["label"].to_numpy(np.int64), n_options, tuple(rows["question_id"]))
 
 
+def side_by_side(models: pd.DataFrame) -> pd.DataFrame:
+    """`protocol.both_models` with a row a set: accuracy, confidence and ECE of either model, and the larger floor."""
+    import pandas as pd
+
+    short = {"accuracy": "acc.", "confidence": "conf.", "ece": "ECE"}
+    sides = {side: models[models["model"] == side].set_index("set") for side in ("PLM", "PoLM")}
+    columns = {f"{name} {side}": rows[column] for side, rows in sides.items() for column, name in short.items()}
+    floor = pd.concat([rows["ece_floor"] for rows in sides.values()], axis=1).max(axis=1)
+    return pd.DataFrame(columns).assign(floor=floor)
+
+
 def fits(places: Mapping[str, Traces], texts: Mapping[tuple[str, str], Traces], seeds=SEEDS) -> pd.DataFrame:
     """`protocol.compare` of every reading: fitted on half of the questions, judged on the others, once a seed.
 

@@ -180,10 +180,13 @@ def plot_offsets(table: pd.DataFrame, axes=None) -> np.ndarray:
         axes.flat[3].plot(where, table[column], linewidth=1.4, label=name, **look)
     _whole_log_ticks(axes.flat[3])
     titles = ("Accuracy and confidence", "ECE (dotted: noise floor)", "The two models", "Temperature")
+    low, high = axes.flat[0].get_ylim()
+    axes.flat[0].set_ylim(low, high + 0.35 * (high - low))  # room for four lines' names
     for ax, title in zip(axes.flat, titles, strict=True):
         ax.set_xticks(where)
         ax.set_xlim(where.max() + 0.4, where.min() - 0.4)  # the prompt's end on the right, as it is read
-        style.legend(style.label(ax, "", "", title), loc="best")
+        style.label(ax, "", "", title)
+        style.legend(ax, **({"loc": "upper center", "ncols": 2} if ax is axes.flat[0] else {"loc": "best"}))
     for ax in axes[1]:
         style.label(ax, "Tokens before the prompt's end", "", ax.get_title(loc="left"))
     return axes
