@@ -110,12 +110,12 @@ odd = found[(found.n == n_least) & at_edge].method.value_counts()
 
 # %% tags=["remove-input"]
 say(
-    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {least:.0%} of the questions or more in each setting; at these rates {expected:.1f} refusals were due. "
+    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {agree_least:.0%} of the questions or more in each setting; at these rates {expected:.1f} refusals were due. "
     "At that $n$ Dual-Align gave {odd_dual} and DACA {odd_daca} temperatures that are infinite or at an edge; temperature scaling gave {odd_ts}.",
     refused=int(of_daca.refused.sum()),
     tried=len(of_daca),
     n_least=n_least,
-    least=agree.min(),
+    agree_least=agree.min(),
     expected=float(((1 - agree) ** n_least).mean() * len(of_daca)),
     odd_dual=int(odd.get("dual-align", 0)),
     odd_daca=int(odd.get("daca", 0)),
@@ -203,9 +203,9 @@ below = ledger.over_sets(
     (log_ratio.daca - log_ratio.expected).rename("value").reset_index().assign(low=np.nan, high=np.nan)
 )
 say(
-    "With {n_draw} questions DACA should scatter {expected:.2f} times as much as align-all and scatters {seen:.2f} times: {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets).",
+    "With {n_draw} questions DACA should scatter {scatter_due:.2f} times as much as align-all and scatters {seen:.2f} times: {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets).",
     n_draw=n_most,
-    expected=ratios.expected[n_most],
+    scatter_due=ratios.expected[n_most],
     seen=ratios.daca[n_most],
     **{f"ratio{end}": float(np.exp(value)) for end, value in zip(("", "_low", "_high"), below[:3], strict=True)},
 )

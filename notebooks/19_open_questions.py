@@ -101,8 +101,8 @@ hard[["ece_minus", "ece_minus_low", "ece_minus_high", "brier_minus", "holm"]].so
 
 # %% tags=["remove-input"]
 say(
-    "(The five smallest and the five largest of {n}.) Sorting is better in {better} and worse in {worse} after correction; on the mean over all it changes the ECE by {mean:+.4f}. {verdict}",
-    n=len(hard),
+    "(The five smallest and the five largest of {n_sorted}.) Sorting is better in {better} and worse in {worse} after correction; on the mean over all it changes the ECE by {mean:+.4f}. {verdict}",
+    n_sorted=len(hard),
     better=int(((hard.holm < 0.05) & (hard.ece_minus < 0)).sum()),
     worse=int(((hard.holm < 0.05) & (hard.ece_minus > 0)).sum()),
     mean=hard.ece_minus.mean(),
@@ -180,9 +180,9 @@ pd.concat(counts, axis=1).fillna(0).astype(int)
 
 # %% tags=["remove-input"]
 say(
-    "Of {n} settings, the last layer's divergence is larger on disagreement in {far}. The jump makes up a larger share of the movement in {jump}, and a smaller one in {smaller}. "
+    "Of {n_settings} settings, the last layer's divergence is larger on disagreement in {far}. The jump makes up a larger share of the movement in {jump}, and a smaller one in {smaller}. "
     "The first half of the claim holds widely; it had to, in part, for models that answer differently cannot be equal in the last layer. The second half is not a property of these pairs in general.",
-    n=len(signs),
+    n_settings=len(signs),
     far=int((signs.divergence == "larger").sum()),
     jump=int((signs.jump_share == "larger").sum()),
     smaller=int((signs.jump_share == "smaller").sum()),

@@ -201,11 +201,11 @@ pd.Series(spare, name="Brier less squared ECE").describe()[["count", "min", "max
 # - One row of one table contradicts an inequality; a few numbers differ between text and table.
 #
 # ```{exercise}
-# :label: ex-two-options
+# :label: ex-errata-two
 # Show that for two options Proposition 3.3 is right.
 # ```
 #
-# ```{solution} ex-two-options
+# ```{solution} ex-errata-two
 # :class: dropdown
 # Let the PoLM prefer option 1, $z_1 > z_2$, and let $p$ be the PLM's probability of it. The PLM's mean of the logits is $p z_1 + (1 - p) z_2$, the plain mean is $(z_1 + z_2)/2$. The first exceeds the second
 # exactly where $p > 1/2 = 1/K$.

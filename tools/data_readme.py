@@ -103,8 +103,8 @@ def adapter_rows() -> list[str]:
     return rows
 
 
-def file_rows(folder: str) -> list[str]:
-    files = sorted(p for p in (DATA / folder).glob("*") if p.is_file())
+def file_rows(folder: str, *starts: str) -> list[str]:
+    files = sorted(p for p in (DATA / folder).glob("*") if p.is_file() and p.name.startswith(starts or ("",)))
     return [f"| `{folder}/{p.name}` | {p.stat().st_size / 1e3:.0f} | `{sha256(p)}` |" for p in files]
 
 
@@ -116,7 +116,8 @@ def text() -> str:
         adapters="\n".join(adapter_rows()),
         sets="\n".join(sets),
         questions="\n".join(file_rows("questions")),
-        results="\n".join(file_rows("results")),
+        results="\n".join(file_rows("results", "world_")),
+        recorded="\n".join(file_rows("results", "generation", "positions", "lenses")),
         table="\n".join(file_rows("results/table")),
         inputs=INPUTS,
     )
@@ -205,6 +206,15 @@ Made by `python -m dualalign.lab world` from nothing but its seeds; no text, no 
 | --- | --- | --- |
 {results}
 
+## Beyond the last prompt token, and other lenses
+
+Made by `python -m dualalign.lab generation` (sampled text, other positions, whole answers) and `python -m dualalign.lab lenses`
+(inner layers read otherwise) from the shipped adapters.
+
+| file | kB | sha256 |
+| --- | --- | --- |
+{recorded}
+
 ## The table of results
 
 Made by `python -m dualalign.experiments` from the traces above; the chapters of the experiments draw from it.
@@ -221,6 +231,8 @@ python -m dualalign.lab train plm   # each command goes on where a killed one st
 python -m dualalign.lab train sft4  # and so on, in the order of the table of runs
 python -m dualalign.lab trace       # everything, or a pair, or one trace by name
 python -m dualalign.lab world       # the tables of the controlled world
+python -m dualalign.lab generation  # text, positions, whole answers
+python -m dualalign.lab lenses      # inner layers, read in three ways
 python -m dualalign.experiments     # the table of results
 python -m dualalign.lab samples
 python -m dualalign.lab fingerprints
