@@ -1,5 +1,5 @@
 """The lab's commands: ``python -m dualalign.lab train plm``, ``trace``, ``check``, ``world``,
-``generation``, ``samples``, ``fingerprints``.
+``generation``, ``lenses``, ``samples``, ``fingerprints``.
 
 Each is resumable and remakes one step of the book's data. Run them from the project's root.
 """
@@ -15,11 +15,13 @@ import typer
 from ..questions import load, save_file
 from . import catalogue, pool, runs
 from .generation import generation
+from .lenses import lenses
 from .world.command import world
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(world)
 app.command()(generation)
+app.command()(lenses)
 Mirror = Annotated[str | None, typer.Option(help="Folder of question files, for machines without a hub.")]
 
 
