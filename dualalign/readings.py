@@ -350,13 +350,19 @@ def hindsight(cube: Cube) -> pd.DataFrame:
 
 
 def standing(cube: Cube) -> pd.DataFrame:
-    """How each reading does over the sets: `best`, in how many it has the lowest error (ties count), `beats`, in how
-    many its error is below the default's, and `error`, the mean; the lowest mean first."""
+    """How each reading does over the sets; the lowest mean comes first.
+
+    Returns
+    -------
+    DataFrame
+        A row a reading, named by what differs from the default. `best`: in how many sets it has the lowest error (ties
+        count); `beats`: in how many its error is below the default's; `error`: the mean.
+    """
     import pandas as pd
 
     flat, default = _flat(cube)
     means = flat.mean(axis=2)
-    names = [" ".join(f"{n}={v}" for n, v in zip(cube.factors, combination, strict=True)) for combination in _all(cube)]
+    names = [_named(cube, combination) for combination in itertools.product(*cube.factors.values())]
     best = np.isclose(means, means.min(axis=1, keepdims=True), rtol=0, atol=1e-12)
     found = {"best": best.sum(axis=0), "beats": (means < means[:, [default]]).sum(axis=0), "error": means.mean(axis=0)}
     return pd.DataFrame(found, index=pd.Index(names, name="reading")).sort_values("error", kind="stable")
@@ -368,10 +374,13 @@ def over_sets(values: pd.Series) -> tuple[float, float, float]:
     return ledger.over_sets(rows)[:3]
 
 
-def floors(table: pd.DataFrame) -> pd.Series:
-    """Noise floor of the default on the main pair, set by set, from the main comparison; a mean over the splits."""
-    rows = table[(table.experiment == "main") & (table.pair == MAIN) & (table["style"] == "choices")]
-    rows = rows[(rows.method == ledger.OURS) & (rows.metric == "ece_floor") & (rows.seed >= 0) & (rows.variant == "")]
+def floors(table: pd.DataFrame, quantity: str = "ece") -> pd.Series:
+    """Noise floor of the default on the main pair, set by set, from the main comparison; a mean over the splits.
+
+    Empty for a quantity that has none, the Brier score for instance.
+    """
+    rows = table[(table.experiment == "main") & (table.metric == f"{quantity}_floor") & (table.method == ledger.OURS)]
+    rows = rows[(rows.pair == MAIN) & (rows["style"] == "choices") & (rows.variant == "") & (rows.seed >= 0)]
     return rows.groupby("set")["value"].mean()
 
 
@@ -381,5 +390,7 @@ def _flat(cube: Cube) -> tuple[np.ndarray, int]:
     return cube.values.reshape(sets, -1, splits), int(np.ravel_multi_index(cube.default, shape))
 
 
-def _all(cube: Cube):
-    return itertools.product(*cube.factors.values())
+def _named(cube: Cube, combination: Sequence[str]) -> str:
+    """What a combination changes: "weight=tv kl=polm-first"."""
+    changed = [f"{name}={v}" for name, v in zip(cube.factors, combination, strict=True) if v != str(_default(name))]
+    return " ".join(changed) or DEFAULT

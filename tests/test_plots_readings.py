@@ -99,3 +99,5 @@ def test_lenses_draw_the_means_of_each_layer():
                 assert line.get_ydata() == pytest.approx(wanted.to_numpy())
     assert [ax.get_title(loc="left") for ax in axes[0]] == list(titles.values())
     assert axes[0, 0].lines[0].get_color() == style.PLM
+    units = [[ax.get_ylabel() for ax in row] for row in axes]
+    assert units == [["Entropy (nats)", ""], ["KL from the last layer (nats)", ""]]

@@ -235,12 +235,13 @@ def test_standing_counts_ties_and_wins():
         return 0.1 if options["kl"] == best else 0.2
 
     found = readings.standing(readings.cube(made(value)))
-    first, second = found[found.index.str.contains("plm-first")], found[found.index.str.contains("kl=polm-first")]
-    assert len(found) == 768
-    assert found.iloc[0]["best"] == 2  # the lowest mean first
-    assert (second["best"] == 1).all()
-    assert (second["beats"] == 1).all()  # the default is plm-first
-    assert first[~first.index.str.contains("polm-first")]["best"].eq(2).all()
+    other = found.index.str.contains("kl=polm-first")
+    assert len(found) == len(set(found.index)) == 768
+    assert other.sum() == 768 / 2
+    assert found[~other]["best"].eq(2).all()
+    assert found[other][["best", "beats"]].eq(1).all(axis=None)  # the default is plm-first
+    assert found.loc["default", ["best", "beats", "error"]].tolist() == pytest.approx([2, 0, 0.4 / 3])
+    assert "S=per-layer weight=0.25" in found.index
     assert found["error"].is_monotonic_increasing
 
 
@@ -250,3 +251,4 @@ def test_floors_are_those_of_the_default_on_the_main_pair():
     elsewhere = ({"pair": "dpo"}, {"style": "cloze"})
     other = [where | {"set": "piqa", "seed": 0, "value": 7.0} | changed for changed in elsewhere]
     assert readings.floors(table.frame([*rows, *other])).to_dict() == {"piqa": pytest.approx(0.2)}
+    assert readings.floors(table.frame(rows), "brier").empty

@@ -63,6 +63,7 @@ def plot_forest(data: Forest, verdicts: Sequence[str], margin: float, axes=None)
     style.legend(error, loc="lower left", bbox_to_anchor=(0, 1.06), ncols=4)
     error.set_yticks(data.heights, data.names)
     error.set_ylim(data.heights[-1] + 0.7, -0.7)
+    error.locator_params(axis="x", nbins=6)
     _log_ticks(ratio, data.table[["ratio_low", "ratio_high"]].to_numpy())
     style.label(error, "Error less that of the default", "")
     style.label(ratio, "Temperature over that of the default", "")
@@ -96,7 +97,7 @@ def plot_factors(tables: Mapping[str, pd.DataFrame], axes=None) -> np.ndarray:
         style.label(ax, "Share of the variance", "", name)
     axes.flat[0].set_yticks(at, factors)
     axes.flat[0].set_ylim(len(factors) - 0.5, -0.5)
-    style.legend(axes.flat[0], loc="lower left", bbox_to_anchor=(0, 1.12), ncols=3)
+    style.legend(axes.flat[-1], loc="lower right")
     return axes
 
 
@@ -105,7 +106,7 @@ def plot_hindsight(found: pd.DataFrame, floor: pd.Series, quantity: str = "ECE",
 
     Parameters
     ----------
-    floor : noise floor of the default, a value a set
+    floor : noise floor of the default, a value a set; a set that has none gets no mark
     """
     ax = style.canvas(ax, (6.6, 0.9 + 0.36 * len(found)))
     at = np.arange(len(found))
@@ -114,7 +115,7 @@ def plot_hindsight(found: pd.DataFrame, floor: pd.Series, quantity: str = "ECE",
     ax.errorbar(found["default"], at, xerr=found["spread"], fmt="D", label="default ± spread over splits", **look)
     ax.plot(found["best"], at, "o", color=style.INK, markerfacecolor="none", markersize=8, label="best in hindsight")
     ax.plot(found["elsewhere"], at, "^", color=style.PLM, markersize=7, label="best on the other sets")
-    ax.plot(floor.loc[found.index], at, "|", color=style.INK, markersize=12, markeredgewidth=2, label="noise floor")
+    ax.plot(floor.reindex(found.index), at, "|", color=style.INK, markersize=12, markeredgewidth=2, label="noise floor")
     ax.set_yticks(at, found.index)
     ax.set_ylim(len(at) - 0.5, -0.5)
     ax.set_xlim(left=0)
@@ -136,14 +137,14 @@ def plot_lenses(layers: pd.DataFrame, titles: Mapping[str, str], axes=None) -> n
         axes = plt.subplots(2, len(titles), **options)[1]
     means = layers.groupby(["lens", "layer"])[[f"{m}_{what}" for m in ("plm", "polm") for what in ("entropy", "far")]]
     means = means.mean()
-    for column, (lens, title) in zip(axes.T, titles.items(), strict=True):
+    for i, (column, (lens, title)) in enumerate(zip(axes.T, titles.items(), strict=True)):
         for ax, what, name in zip(column, ("entropy", "far"), ("Entropy", "KL from the last layer"), strict=True):
             for model in ("PLM", "PoLM"):
                 values = means.loc[lens][f"{model.lower()}_{what}"]
                 look = {"color": style.MODEL[model], "linestyle": style.DASH[model], "marker": style.MARKER[model]}
                 style.tidy(ax).plot(values.index, values, markersize=3.5, linewidth=1.3, label=model, **look)
             ax.set_ylim(bottom=0)
-            unit = f"{name} (nats)" if column is axes.T[0] else ""
+            unit = "" if i else f"{name} (nats)"
             style.label(ax, "Layer" if what == "far" else "", unit, title if what == "entropy" else "")
             style.integer_ticks(ax)
     style.legend(axes[0, 0], loc="best")
