@@ -182,7 +182,7 @@ def aligned_gaps(
         agree = drift.agreement(fitting)
         for name, rows in zip(FITS, (agree, np.ones_like(agree), ~agree), strict=True):
             aligned = AlignAll().fit(fitting.select(rows))
-            confidence, right = metrics.top_label(aligned.predict_proba(testing), testing.labels)
+            confidence, right = metrics.top_label(*protocol.answers(aligned, testing)[1:])
             gaps[name].append(np.bincount(owner[test], confidence - right, minlength=len(ids)))
             temperatures[name].append(np.log(aligned.temperature_))
     tests = [test for _, (_, test) in protocol.enumerate_splits(traces, fraction, seeds)]

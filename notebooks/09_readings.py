@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import ledger, plots, readings
+from dualalign import all_readings, ledger, plots, readings
 from dualalign.book import say
 from dualalign.experiments import table
 from dualalign.lab import lenses
@@ -31,14 +31,14 @@ live = False  # True: run the models on ten of the questions of the last section
 rows = table.load(f"{folder}/results/table", ["ablation", "factorial", "main"])
 effects = readings.effects(rows, quantity)
 effects["verdict"] = readings.verdicts(effects, margin)
-cube = readings.cube(rows, quantity)
-choices = readings.hindsight(cube)
-floor = readings.floors(rows, quantity)
+cube = all_readings.cube(rows, quantity)
+choices = all_readings.hindsight(cube)
+floor = all_readings.floors(rows, quantity)
 
 # %% tags=["remove-input"]
 names = {word: [f"`{n}`" for n in effects.index[effects.verdict == word]] for word in ("raises", "lowers", "small", "undecided")}
-gain, kept = (readings.over_sets(choices[name]) for name in ("gain", "kept"))
-lower_share = (readings.standing(cube)["error"] < choices["default"].mean()).mean()
+gain, kept = (all_readings.over_sets(choices[name]) for name in ("gain", "kept"))
+lower_share = (all_readings.standing(cube)["error"] < choices["default"].mean()).mean()
 of_sets = {name: choices[name].mean() for name in ("default", "best", "worst")}
 words = {"answer": "Yes" if names["raises"] or names["lowers"] else "Not that we can show", "place_of": "not the best" if lower_share > 0 else "the best"}
 
@@ -161,19 +161,19 @@ say(
 # shares of the variance, means over the sets. `alone` is the main effect, `total` is everything that the factor enters.
 
 # %%
-inner = {name: readings.cube(rows, name, halves=False) for name in ("temperature", quantity)}
-shares = {"log T": readings.variance(inner["temperature"], log=True), "error": readings.variance(inner[quantity])}
-shares["error, with halves"] = readings.variance(cube)
-factors = {name: readings.by_factor(found) for name, found in shares.items()}
+inner = {name: all_readings.cube(rows, name, halves=False) for name in ("temperature", quantity)}
+shares = {"log T": all_readings.variance(inner["temperature"], log=True), "error": all_readings.variance(inner[quantity])}
+shares["error, with halves"] = all_readings.variance(cube)
+factors = {name: all_readings.by_factor(found) for name, found in shares.items()}
 pd.concat({n: f[["main", "total"]].set_axis(["alone", "total"], axis=1) for n, f in factors.items()}, axis=1).round(3)
 
 # %% mystnb={"figure": {"caption": "Shares of the variance by factor, means over seven sets; the halves (weights 0 and 1) are left out. Dark: the factor alone. Pale: with all its interactions. Line: range of the pale bar over the sets. What to see: two factors do nearly everything, a large part of it through interactions.", "name": "fig-factors-variance"}, "image": {"alt": "Bars of variance shares for seven factors in two panels, log temperature and error; S and tempered are long, kl, base and peak hardly visible."}}
 axes = plots.plot_factors({name: factors[name] for name in ("log T", "error")})
 
 # %% tags=["remove-input"]
-endless = np.isinf(readings.cube(rows, "temperature").values)
+endless = np.isinf(all_readings.cube(rows, "temperature").values)
 pairs = {name: found[found["order"] == 2].groupby("term")["share"].mean() for name, found in shares.items()}
-orders = {name: readings.by_order(found) for name, found in shares.items()}
+orders = {name: all_readings.by_order(found) for name, found in shares.items()}
 total = factors["error"]["total"].drop("split").sort_values(ascending=False)
 idle = total[total < 0.05]
 top = pairs["error"].idxmax()
@@ -219,9 +219,9 @@ choices[columns].assign(floor=floor).round(3)
 ax = plots.plot_hindsight(choices, floor, "ECE" if quantity == "ece" else "Brier score")
 
 # %% tags=["remove-input"]
-proper = readings.hindsight(inner[quantity])
+proper = all_readings.hindsight(inner[quantity])
 kinds = {"all": choices, "proper": proper}
-intervals = {f"{kind}_{name}": readings.over_sets(found[name]) for kind, found in kinds.items() for name in ("gain", "kept", "optimism")}
+intervals = {f"{kind}_{name}": all_readings.over_sets(found[name]) for kind, found in kinds.items() for name in ("gain", "kept", "optimism")}
 say(
     "The choice of the reading spans {span:.3f} on average, {times:.0f} times the spread over the splits. Picking in hindsight gains {gain:.3f} over the default ({gain_low:.3f} to {gain_high:.3f} over the sets). Of this {kept:+.3f} ({kept_low:+.3f} to {kept_high:+.3f}) is kept by the reading chosen elsewhere; the optimism is {optimism:.3f} "
     "({optimism_low:+.3f} to {optimism_high:+.3f}). Among the readings that keep both losses the gain is {p_gain:.3f}, and {p_kept:+.3f} ({p_kept_low:+.3f} to {p_kept_high:+.3f}) of it is kept.",
@@ -232,8 +232,8 @@ say(
 )
 
 # %% tags=["remove-input"]
-by_brier = readings.hindsight(readings.cube(rows, "brier"))
-brier_gain, brier_kept = (readings.over_sets(by_brier[name]) for name in ("gain", "kept"))
+by_brier = all_readings.hindsight(all_readings.cube(rows, "brier"))
+brier_gain, brier_kept = (all_readings.over_sets(by_brier[name]) for name in ("gain", "kept"))
 say(
     "In the Brier score the same choice gains {brier_gain:.3f} of {brier_default:.3f}, and {brier_kept:+.3f} ({brier_low:+.3f} to {brier_high:+.3f}) is kept.",
     brier_default=by_brier["default"].mean(),
@@ -242,7 +242,7 @@ say(
 )
 
 # %%
-standing = readings.standing(cube)
+standing = all_readings.standing(cube)
 standing[standing.best > 0].head(8).round(3)
 
 # %% tags=["remove-input"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from dualalign import DualAlign, protocol, readings
+from dualalign import DualAlign, all_readings, protocol, readings
 from dualalign.experiments import ablation, factorial, table
 from dualalign.experiments.unit import Name
 
@@ -103,10 +103,10 @@ def test_readings_called_the_same_method_are(random_traces, seed):
 
 def test_shares_of_two_by_two_by_hand():
     """Values 0, 2 | 4, 10: the mean is 4, rows add 3, columns 2, and the interaction 1."""
-    assert readings.shares(np.array([[0.0, 2.0], [4.0, 10.0]])) == pytest.approx(
+    assert all_readings.shares(np.array([[0.0, 2.0], [4.0, 10.0]])) == pytest.approx(
         {(0,): 9 / 14, (1,): 4 / 14, (0, 1): 1 / 14}
     )
-    assert set(readings.shares(np.ones((2, 3))).values()) == {0.0}
+    assert set(all_readings.shares(np.ones((2, 3))).values()) == {0.0}
 
 
 def by_least_squares(values: np.ndarray) -> dict[tuple[int, ...], float]:
@@ -134,20 +134,20 @@ def by_least_squares(values: np.ndarray) -> dict[tuple[int, ...], float]:
 @pytest.mark.parametrize("shape", [(2, 3), (3, 2, 4), (2, 2, 2, 3)])
 def test_shares_against_least_squares(shape):
     values = RNG.normal(size=shape)
-    assert readings.shares(values) == pytest.approx(by_least_squares(values), abs=1e-9)
+    assert all_readings.shares(values) == pytest.approx(by_least_squares(values), abs=1e-9)
 
 
 @given(hnp.arrays(float, (2, 3, 2), elements=st.floats(-100, 100, width=32)))
 def test_shares_sum_to_one_and_ignore_scale_and_place(values):
-    found = readings.shares(values)
+    found = all_readings.shares(values)
     if np.ptp(values) > 1e-3:
         assert sum(found.values()) == pytest.approx(1)
-        assert readings.shares(3 - 2 * values) == pytest.approx(found, abs=1e-7)
+        assert all_readings.shares(3 - 2 * values) == pytest.approx(found, abs=1e-7)
 
 
 def test_what_adds_up_has_no_interaction():
     a, b, c = RNG.normal(size=(4, 1, 1)), RNG.normal(size=(1, 2, 1)), RNG.normal(size=(1, 1, 3))
-    found = readings.shares(a + b + c)
+    found = all_readings.shares(a + b + c)
     assert sum(share for axes, share in found.items() if len(axes) > 1) == pytest.approx(0, abs=1e-12)
     assert found[0,] == pytest.approx(a.var() / (a.var() + b.var() + c.var()))
 
@@ -170,7 +170,7 @@ def test_the_cube_puts_every_value_in_its_place():
         key = (name, factorial.reading(options), seed)
         return known.setdefault(key, float(RNG.normal()))
 
-    cube = readings.cube(made(value))
+    cube = all_readings.cube(made(value))
     assert cube.values.shape == (3, 4, 2, 8, 2, 2, 3, 2)
     for options in list(factorial.combinations())[::37]:
         process = "per-layer" if options["process"] == "per-layer" else options["aggregate"]
@@ -179,18 +179,18 @@ def test_the_cube_puts_every_value_in_its_place():
         assert cube.values[(1, *at, 1)] == known["mmlu", factorial.reading(options), 1]
     default = {name: getattr(DualAlign(), name) for name in ablation.OPTIONS}
     assert cube.values[(0, *cube.default, 0)] == known["arc-easy", factorial.reading(default), 0]
-    assert readings.cube(made(value), halves=False).values.shape == (3, 4, 2, 6, 2, 2, 3, 2)
+    assert all_readings.cube(made(value), halves=False).values.shape == (3, 4, 2, 6, 2, 2, 3, 2)
 
 
 def test_a_design_with_a_hole_is_refused():
     rows = made(lambda *_: 1.0)
     with pytest.raises(ValueError, match="lacks 1 of 4608 values of 'ece'"):
-        readings.cube(rows.drop(index=5))
+        all_readings.cube(rows.drop(index=5))
     with pytest.raises(ValueError, match="of 'speed'"):
-        readings.cube(rows, "speed")
-    cube = readings.cube(made(lambda o, s, seed: math.inf if o["kl"] == "plm-first" else 1.0))
+        all_readings.cube(rows, "speed")
+    cube = all_readings.cube(made(lambda o, s, seed: math.inf if o["kl"] == "plm-first" else 1.0))
     with pytest.raises(ValueError, match="2304 values are infinite; leave the halves out"):
-        readings.variance(cube)
+        all_readings.variance(cube)
 
 
 def test_variance_by_factor_and_order():
@@ -200,19 +200,19 @@ def test_variance_by_factor_and_order():
         kl, base = (1 if options[a] == o else -1 for a, o in (("kl", "plm-first"), ("base", "e")))
         return 10 + kl + 2 * base + kl * base + (1 if seed else -1)
 
-    found = readings.variance(readings.cube(made(value)))
-    factor = readings.by_factor(found)
+    found = all_readings.variance(all_readings.cube(made(value)))
+    factor = all_readings.by_factor(found)
     assert list(factor.index) == ["S", "tempered", "weight", "kl", "base", "peak", "split"]
     assert factor["main"][["kl", "base", "split", "peak"]].tolist() == pytest.approx([1 / 7, 4 / 7, 1 / 7, 0])
     assert factor.loc[["kl", "base"], "total"].tolist() == pytest.approx([2 / 7, 5 / 7])
     assert (factor["high"] - factor["low"]).abs().max() == pytest.approx(0)
-    order = readings.by_order(found)
+    order = all_readings.by_order(found)
     assert order[["main effects", "of two", "of more", "splits"]].tolist() == pytest.approx([5 / 7, 1 / 7, 0, 1 / 7])
 
 
 def test_hindsight_against_counting():
     rows = made(lambda *_: float(RNG.uniform(0.05, 0.3)))
-    found = readings.hindsight(readings.cube(rows))
+    found = all_readings.hindsight(all_readings.cube(rows))
     default = factorial.reading({name: getattr(DualAlign(), name) for name in ablation.OPTIONS})
     means = rows.groupby(["set", "reading"])["value"].mean().unstack("set")
     for name, row in found.iterrows():
@@ -226,7 +226,7 @@ def test_hindsight_against_counting():
         of_splits = rows[(rows.reading == default) & (rows.set == name)]["value"]
         assert row["spread"] == pytest.approx(of_splits.std())
     low, high = stats.t.interval(0.95, 2, found["gain"].mean(), stats.sem(found["gain"]))
-    assert readings.over_sets(found["gain"]) == pytest.approx((found["gain"].mean(), low, high))
+    assert all_readings.over_sets(found["gain"]) == pytest.approx((found["gain"].mean(), low, high))
 
 
 def test_standing_counts_ties_and_wins():
@@ -234,7 +234,7 @@ def test_standing_counts_ties_and_wins():
         best = {"arc-easy": "plm-first", "mmlu": "plm-first", "piqa": "polm-first"}[name]
         return 0.1 if options["kl"] == best else 0.2
 
-    found = readings.standing(readings.cube(made(value)))
+    found = all_readings.standing(all_readings.cube(made(value)))
     other = found.index.str.contains("kl=polm-first")
     assert len(found) == len(set(found.index)) == 768
     assert other.sum() == 768 / 2
@@ -250,5 +250,5 @@ def test_floors_are_those_of_the_default_on_the_main_pair():
     rows = [where | {"set": "piqa", "seed": seed, "value": value} for seed, value in ((0, 0.1), (1, 0.3), (-1, 9.0))]
     elsewhere = ({"pair": "dpo"}, {"style": "cloze"})
     other = [where | {"set": "piqa", "seed": 0, "value": 7.0} | changed for changed in elsewhere]
-    assert readings.floors(table.frame([*rows, *other])).to_dict() == {"piqa": pytest.approx(0.2)}
-    assert readings.floors(table.frame(rows), "brier").empty
+    assert all_readings.floors(table.frame([*rows, *other])).to_dict() == {"piqa": pytest.approx(0.2)}
+    assert all_readings.floors(table.frame(rows), "brier").empty

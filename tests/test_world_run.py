@@ -15,6 +15,7 @@ from scipy import stats
 from scipy.special import softmax
 
 from dualalign import Traces, drift
+from dualalign.calibrators import METHODS, PLAIN_METHODS
 from dualalign.lab.world import command, measure, run, table, transformer
 from dualalign.lab.world.generator import OPTION_TOKENS, K, World, draw, is_held_out, posterior
 from dualalign.lab.world.run import Run
@@ -301,13 +302,13 @@ def test_layer_rows_against_a_loop():
 def test_method_rows_against_loops(name):
     made, study = made_up(2), SMALL[name]
     rows, pi = {row["method"]: row for row in table.method_rows(made, study)}, made.pi[study.questions]
-    assert tuple(rows) == table.METHOD_NAMES
+    assert tuple(rows) == PLAIN_METHODS
     traces = made.traces(study)
     z, agree, kinds = traces.polm_final.astype(float), drift.agreement(traces), np.array(traces.groups)
     least = table.pair_row(made, study)["loss_true"]
     for method, row in rows.items():
         t = row["temperature"]
-        if method in ("basecal", "batch"):
+        if not METHODS[method].has_temperature:
             assert math.isnan(t)
             continue
         p = softmax(z / t, axis=1)
@@ -505,7 +506,7 @@ def test_the_shipped_tables_hold_every_study_of_every_seed():
     assert list(shipped("pairs")[["seed", "study"]].itertuples(index=False, name=None)) == each
     methods = shipped("methods")
     assert list(methods[["seed", "study", "method"]].itertuples(index=False, name=None)) == [
-        (*pair, method) for pair in each for method in table.METHOD_NAMES
+        (*pair, method) for pair in each for method in PLAIN_METHODS
     ]
     layers = shipped("layers")
     assert set(layers[["seed", "study"]].itertuples(index=False, name=None)) == set(each)

@@ -81,7 +81,7 @@ def _log_ticks(ax, values: np.ndarray) -> None:
 
 
 def plot_factors(tables: Mapping[str, pd.DataFrame], axes=None) -> np.ndarray:
-    """Draw `readings.by_factor`, a panel a quantity; return the axes.
+    """Draw `all_readings.by_factor`, a panel a quantity; return the axes.
 
     The full bar is a factor's main effect, the pale one all terms it enters; the line is the range over the sets.
     """
@@ -102,7 +102,7 @@ def plot_factors(tables: Mapping[str, pd.DataFrame], axes=None) -> np.ndarray:
 
 
 def plot_hindsight(found: pd.DataFrame, floor: pd.Series, quantity: str = "ECE", ax=None):
-    """Draw `readings.hindsight`: the range of all readings, the default with its spread over the splits, the choices.
+    """Draw `all_readings.hindsight`: the range of all readings, the default with its spread, and the choices.
 
     Parameters
     ----------
