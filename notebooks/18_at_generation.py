@@ -308,11 +308,11 @@ apart = [name for name, d in change.items() if d.low > 0 or d.high < 0]
 of_polm = of_texts[of_texts.model == "PoLM"].set_index("set")
 oracle_t, daca_t = (fitted["T"][m].loc[list(whole)] for m in ("temperature-scaling", "daca"))
 say(
-    "An option has {tokens:.1f} tokens on average, and {single:.0%} of them have one. Four comparisons with the first token, intervals that hold together (Bonferroni): accuracy differs for {apart}. "
+    "An option has {tokens:.1f} tokens on average, and {single:.0%} of them have one. Four comparisons with the first token, intervals that hold together (Bonferroni): accuracy differs for {apart_readings}. "
     "The PoLM's confidence goes from {c_low:.2f} to {c_high:.2f} and its ECE from {e_low:.2f} to {e_high:.2f} by the reading alone. The oracle's temperature is {reading_low:.1f} (`{o_least}`) to {reading_high:.1f} (`{o_most}`), DACA's {t_low:.1f} to {t_high:.1f}.",
     tokens=lengths["cloze"].mean(),
     single=(lengths["cloze"] == 1).mean(),
-    apart=", ".join(f"`{n}`" for n in apart) or "none of them",
+    apart_readings=", ".join(f"`{n}`" for n in apart) or "none of them",
     **dict(c_low=of_polm.confidence.min(), c_high=of_polm.confidence.max(), e_low=of_polm.ece.min(), e_high=of_polm.ece.max()),
     **dict(o_least=oracle_t.idxmin(), o_most=oracle_t.idxmax(), t_low=daca_t.min(), t_high=daca_t.max()),
     **dict(reading_low=oracle_t.min(), reading_high=oracle_t.max()),
