@@ -394,7 +394,7 @@ say("Intervals that leave out zero: {sure}. (Four comparisons, not corrected.)",
 #
 # - **Wordings that change the task.** Ours are one sentence in front of the question. Examples in the prompt, or a chat template, may move more; the three styles hint at how much.
 # - **The best prompt.** No wording was chosen for its result, and none should be on these questions.
-# - **Contextual calibration.** No content-free trace is shipped. With one, it is `da.ContextualCalibration(content_free=...)`.
+# - **Contextual calibration.** No content-free trace is shipped. With one, it is `da.ContextualCalibration`.
 # - **Every pair.** One PoLM, and orders and wordings of one set.
 #
 # ## Summary

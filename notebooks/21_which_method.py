@@ -28,6 +28,8 @@ from dualalign import checks, plots, practice
 from dualalign.book import say
 from dualalign.experiments import table
 
+pd.set_option("display.max_colwidth", None)  # sentences stand in these tables
+
 # %% tags=["parameters"]
 results = "../data/results/table"
 folder = "../data/traces"
@@ -232,7 +234,7 @@ steps = [
     ("Does `dualalign diagnose` warn of anything?", "mend what it names (questions, prompt style, reference), or get labels"),
 ]
 otherwise = f"dual-align ({means.loc['calibrated', 'dual-align']:.2f}) or daca ({means.loc['calibrated', 'daca']:.2f}), on trust in the PLM"
-pd.DataFrame([*steps, ("Otherwise", otherwise)], columns=["ask, in this order", "if yes"]).style.hide().set_properties(**{"text-align": "left"})
+pd.DataFrame([*steps, ("Otherwise", otherwise)], columns=["ask, in this order", "if yes"], index=range(1, len(steps) + 2))
 
 # %% mystnb={"figure": {"caption": "The questions of the list above, from top to bottom. What to see: Dual-Align stands at the end of the column, after three questions that need labels and one that does not.", "name": "fig-decision"}, "image": {"alt": "Flow chart of the list above: four questions in a column, each with an arrow named yes to a box with the advice at its right, and an arrow named no to the next question; the last arrow leads to Dual-Align or DACA."}}
 ax = plots.plot_decision([(q.replace("`", ""), a) for q, a in steps], otherwise)
@@ -261,7 +263,7 @@ say(
 # %%
 pairs = {name: da.Traces.load(f"{folder}/{name}.safetensors") for name in (fine, doubtful)}
 found = {name: checks.examine(traces) for name, traces in pairs.items()}
-pd.DataFrame({c.name: (c.condition, c.state) for c in found[fine]}, index=["what should hold", fine]).T.style.set_properties(**{"text-align": "left"})
+pd.DataFrame({c.name: (c.condition, c.state) for c in found[fine]}, index=["what should hold", fine]).T
 
 # %% [markdown]
 # That trace is fine. The next one is not. Its last column is the same trace with its labels taken away:
@@ -270,7 +272,7 @@ pd.DataFrame({c.name: (c.condition, c.state) for c in found[fine]}, index=["what
 without = da.Traces(pairs[doubtful].plm_logits, pairs[doubtful].polm_logits, pairs[doubtful].labels * 0 - 1, pairs[doubtful].n_options, pairs[doubtful].question_ids)
 blind = checks.examine(without)
 rows = {c.name: (c.found, c.state, b.state) for c, b in zip(found[doubtful], blind, strict=True)}
-pd.DataFrame(rows, index=["found", doubtful, "no labels"]).T.style.set_properties(**{"text-align": "left"})
+pd.DataFrame(rows, index=["found", doubtful, "no labels"]).T
 
 # %% tags=["remove-input"]
 failed = [c for c in found[doubtful] if c.state == "fail"]
