@@ -10,7 +10,7 @@
 # # The ledger
 #
 # The two papers make claims. This page holds each of them against our pairs and gives a verdict: *supported*, *contradicted* or *undecided*. No verdict is typed. Each is computed from the table of results, by a rule that was written
-# down before the table was filled, and it changes when the data change.
+# down before the table was filled, and it changes when the data change. Two things were changed afterwards, neither in favour of a claim: claim 11 now asks for a signal, and claim 7 rests on all seven sets instead of two.
 #
 # A verdict is about *these pairs*: one base of 270 million parameters and its post-trained versions, one foreign model, seven question sets. "Contradicted" means that the effect goes the other way here, not that the paper is wrong.
 #
