@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import drift, metrics, protocol
-from .calibrators import METHODS, PriDe, average_permutations
+from .calibrators import METHODS, ContextualCalibration, PriDe, average_permutations
 from .calibrators.permutations import log_place_priors
 from .protocol import Answers
 from .traces import Traces
@@ -170,13 +170,18 @@ def exchange(
 
 
 def held_out(
-    permuted: Traces, plain: Iterable[str] = PLAIN, fraction: float = 0.3, seeds: Iterable[int] = range(5)
+    permuted: Traces,
+    plain: Iterable[str] = PLAIN,
+    fraction: float = 0.3,
+    seeds: Iterable[int] = range(5),
+    content_free: Traces | None = None,
 ) -> dict[str, list[Answers]]:
     """Answers to the same held-out questions, one `Answers` a split and a row a question.
 
     Methods of `plain` are fitted on the questions as written and answer them as written, one run of the model each.
     ``pride`` learns the places' prior from all orders of the questions fitted on. ``cape`` averages a question's
     orders, and ``cape + NAME`` fits a method on averaged questions; ``consistency`` is `votes`. ``plm`` is the PLM.
+    ``contextual`` is there where traces of questions without content are given.
     """
     out: dict[str, list[Answers]] = {}
     for fit, test in metrics.repeated_splits(permuted.question_ids, permuted.groups, fraction, seeds):
@@ -185,6 +190,8 @@ def held_out(
         mean, averaged = average_permutations(fitting), average_permutations(testing)
         found = {name: protocol.answers(METHODS[name]().fit(one), asked) for name in plain}
         found["pride"] = protocol.answers(PriDe(permuted=fitting).fit(one), asked)
+        if content_free is not None:
+            found["contextual"] = protocol.answers(ContextualCalibration(content_free).fit(one), asked)
         for name in AVERAGED:
             found[cape_name(name)] = protocol.answers(METHODS[name]().fit(mean), averaged)
         found["consistency"] = votes(testing)

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import carry, metrics, order, plots, protocol
+from dualalign import carry, drift, metrics, order, plots, protocol
 from dualalign.book import say
 
 pd.set_option("display.max_colwidth", None)
@@ -48,7 +48,8 @@ plain = da.Traces.load(f"{stem}.safetensors")
 wordings = {"0": plain.select(np.isin(plain.question_ids, wordings["1"].question_ids)), **wordings}
 fitted = ("vanilla", "align-all", "confidence-only", "daca", "dual-align", "process-only", "agreement", "basecal", "temperature-scaling")
 by_wording = carry.carry(wordings, fitted, seeds=seeds)
-held_out = order.held_out(permuted, seeds=seeds)
+empty = da.Traces.load(f"{folder}/sft4__content-free__choices.safetensors")
+held_out = order.held_out(permuted, seeds=seeds, content_free=empty)
 rivals = carry.against(held_out, bins=bins, draws=draws)
 
 # %% tags=["remove-input"]
@@ -303,16 +304,16 @@ say(
 # Five rivals need no PLM:
 #
 # - **batch calibration** {cite:p}`zhou2024batch` divides out the mean probability of each place over the questions fitted on;
-# - **contextual calibration** {cite:p}`zhao2021contextual` divides out what the model says to a question without content;
+# - **contextual calibration** {cite:p}`zhao2021contextual` divides out what the model says to questions without content ("N/A", say), whose empty options stand at every place equally often;
 # - **PriDe** {cite:p}`zheng2024pride` learns a prior of the places from questions asked in all orders, and divides it out;
 # - **CAPE** {cite:p}`jiang2023cape` averages the probabilities over the orders (the permutation half of the method);
 # - **consistency**, as above.
 #
-# The first three use one run of the model for a new question, the last two all 24. Contextual calibration cannot be shown: it needs traces of content-free questions, and none is shipped.
+# The first three use one run of the model for a new question, the last two all 24.
 
 # %%
-content_free = [f.name for f in Path(folder).glob("*") if "content" in f.name or "free" in f.name]
-print("traces of content-free questions:", content_free or "none")
+prior = np.exp(drift.log_softmax_options(empty.polm_final)).mean(axis=0)
+pd.DataFrame([prior], columns=[f"place {i + 1}" for i in range(len(prior))], index=["PoLM, questions without content"]).round(3)
 
 # %% [markdown]
 # All methods answer the same held-out questions; five splits, 30 % to fit on. Methods of one run are asked in the original order. `cape + NAME` fits a method on the averaged orders. `minus` is Dual-Align's ECE less that of the row, with a paired 95 % interval over
@@ -325,7 +326,7 @@ rivals.assign(runs=runs)[["runs", "value", "low", "high", "floor"]].rename(colum
 # %%
 rivals.drop("dual-align")[["minus", "minus_low", "minus_high", "p"]].round(3)
 
-# %% mystnb={"figure": {"caption": "ECE on the same held-out questions, mean over five splits, with 95 % intervals over questions; grey bars: noise floors. What to see: the methods that only remove a preference for places stay near the uncalibrated PoLM, far right of those that fit a temperature.", "name": "fig-rivals"}, "image": {"alt": "Dot plot of the calibration error of fourteen methods with intervals and noise floors, sorted."}}
+# %% mystnb={"figure": {"caption": "ECE on the same held-out questions, mean over five splits, with 95 % intervals over questions; grey bars: noise floors. What to see: the methods that only remove a preference for places stay near the uncalibrated PoLM, far right of those that fit a temperature.", "name": "fig-rivals"}, "image": {"alt": "Dot plot of the calibration error of fifteen methods with intervals and noise floors, sorted."}}
 ax = plots.plot_methods(plots.prepare_methods(rivals.reset_index()))
 
 # %%
@@ -343,10 +344,10 @@ better_brier = [n for n, r in brier.iterrows() if r.minus > 0 and r.p < 0.05]
 
 # %% tags=["remove-input"]
 say(
-    "PriDe takes the ECE from {vanilla:.3f} to {pride:.3f}, batch calibration to {batch:.3f}, CAPE to {cape:.3f}: what is left is over-confidence. CAPE also moves accuracy, from {acc:.3f} to {acc_cape:.3f}, for 24 runs. "
+    "PriDe takes the ECE from {vanilla:.3f} to {pride:.3f}, contextual calibration to {contextual:.3f}, batch calibration to {batch:.3f}, CAPE to {cape:.3f}: what is left is over-confidence. CAPE also moves accuracy, from {acc:.3f} to {acc_cape:.3f}, for 24 runs. "
     "Consistency has an ECE of {votes:.3f}, larger than that of the PoLM's own confidence, and tells right from wrong with an AUROC of {votes_auroc:.3f} (own confidence: {own_auroc:.3f}). "
     "By the Brier score Dual-Align is better than {brier_beaten} and worse than {brier_lost}.",
-    **{name: rivals.value[name] for name in ("vanilla", "pride", "batch", "cape")},
+    **{name: rivals.value[name] for name in ("vanilla", "pride", "contextual", "batch", "cape")},
     acc=found.accuracy["vanilla"],
     acc_cape=found.accuracy["cape"],
     votes=rivals.value["consistency"],
@@ -394,7 +395,6 @@ say("Intervals that leave out zero: {sure}. (Four comparisons, not corrected.)",
 #
 # - **Wordings that change the task.** Ours are one sentence in front of the question. Examples in the prompt, or a chat template, may move more; the three styles hint at how much.
 # - **The best prompt.** No wording was chosen for its result, and none should be on these questions.
-# - **Contextual calibration.** No content-free trace is shipped. With one, it is `da.ContextualCalibration`.
 # - **Every pair.** One PoLM, and orders and wordings of one set.
 #
 # ## Summary

@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_questions_prompts import Words
 
 from dualalign import Traces
-from dualalign.lab import pool
+from dualalign.lab import catalogue, pool
 from dualalign.lab.recipes import RECIPES
-from dualalign.questions import Question
+from dualalign.questions import Question, load_file
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 ASK = Question("q", "Which gas?", ("oxygen", "helium", "argon"), 1)
@@ -31,7 +32,7 @@ def test_no_evaluation_question_is_in_the_training_pool(prints):
 
 
 def test_every_shipped_trace_holds_evaluation_questions_only(prints):
-    known = set(prints[prints.role == "evaluation"].id)
+    known = set(prints[prints.role == "evaluation"].id) | {q.id for q in catalogue.content_free()}
     files = sorted((DATA / "traces").glob("*.safetensors"))
     assert files
     for file in files:
@@ -92,3 +93,12 @@ def test_questions_that_choices_cannot_read_follow_the_other_mix():
 
 def test_recipes_start_from_recipes_that_exist():
     assert all(not r.start or r.start in RECIPES for r in RECIPES.values())
+
+
+def test_questions_without_content_put_every_option_at_every_place():
+    questions = catalogue.content_free()
+    assert load_file(DATA.parent / catalogue.CONTENT_FREE) == questions
+    for content in {q.question for q in questions}:
+        orders = np.array([q.options for q in questions if q.question == content])
+        assert all(sorted(place) == sorted(orders[0]) for place in orders.T)
+    assert all(q.answer is None for q in questions)

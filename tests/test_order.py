@@ -196,3 +196,12 @@ def test_held_out_asks_every_method_the_same_questions():
         pride = da.PriDe(permuted=traces.select(fit)).fit(asked)
         np.testing.assert_allclose(found["pride"][side].values, pride.predict_proba(asked), atol=1e-12)
         np.testing.assert_array_equal(found["consistency"][side].values, order.votes(traces.select(test)).values)
+
+
+def test_held_out_takes_questions_without_content():
+    traces, empty = permuted(20, 3, seed=2, prior=[1.5, 0, 0], noise=0.5), permuted(2, 3, seed=5, prior=[1.5, 0, 0])
+    found = order.held_out(traces, ["vanilla"], seeds=[0], content_free=empty)
+    ((_, test),) = metrics.repeated_splits(traces.question_ids, (), 0.3, [0])
+    asked = order.as_written(traces.select(test))
+    contextual = da.ContextualCalibration(content_free=empty).fit(asked)
+    np.testing.assert_allclose(found["contextual"][0].values, contextual.predict_proba(asked), atol=1e-12)

@@ -56,28 +56,36 @@ def record(run: str) -> Path:
 
 
 def trace_rows() -> list[str]:
-    from dualalign import Traces, protocol
+    from dualalign import Traces
     from dualalign.lab.catalogue import PAIRS
 
     rows = []
     for path in sorted((DATA / "traces").glob("*.safetensors")):
         traces = Traces.load(path)
-        g, f = protocol.both_models({path.stem: traces}, draws=300).to_dict("records")
-        figures = [
-            f"{m['accuracy']:.3f} / {m['confidence']:.3f} / {m['ece']:.3f} ({m['ece_floor']:.3f})" for m in (g, f)
-        ]
+        chance, agreement, figures = judged(traces)
         cells = [
             f"`{path.name}`",
             ", ".join(PAIRS[path.stem.split("__")[0]].sides),
             str(len(traces)),
             stored(path),
-            f"{g['chance']:.3f}",
+            f"{chance:.3f}",
             *figures,
-            f"{g['agreement']:.3f}",
+            f"{agreement:.3f}",
             f"`{sha256(path)}`",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
+
+
+def judged(traces) -> tuple[float, float, list[str]]:
+    """Chance, agreement, and the figures of both models; those of questions without an answer are dashes."""
+    from dualalign import drift, protocol
+
+    if (traces.labels < 0).all():
+        return float((1 / traces.n_options).mean()), float(drift.agreement(traces).mean()), ["–", "–"]
+    g, f = protocol.both_models({"": traces}, draws=300).to_dict("records")
+    figures = [f"{m['accuracy']:.3f} / {m['confidence']:.3f} / {m['ece']:.3f} ({m['ece_floor']:.3f})" for m in (g, f)]
+    return g["chance"], g["agreement"], figures
 
 
 def adapter_rows() -> list[str]:
@@ -196,7 +204,7 @@ hash of every question's normalised text, and a test compares them.
 {questions}
 
 `questions/arc-easy.jsonl` is the sample of the live chapter: 200 questions of ARC-Easy test, CC BY-SA 4.0, by the authors of
-the AI2 Reasoning Challenge.
+the AI2 Reasoning Challenge. `questions/content-free.jsonl` holds questions without content, by us.
 
 ## The controlled world
 

@@ -70,12 +70,13 @@ def trace(names: Annotated[list[str] | None, typer.Argument()] = None, mirror: M
 
 @app.command()
 def samples(mirror: Mirror = None, n: int = 200) -> None:
-    """Write the questions of the live chapter: the first N of ARC-Easy test that the style ``choices`` can read."""
+    """Write the live chapter's questions, the first N of ARC-Easy test that ``choices`` reads, and those without content."""
     from ..models import load_model
 
     tokenizer = load_model(catalogue.BASE).tokenizer
     readable = [q for q in load("arc-easy/test", mirror) if pool.reads_choices(tokenizer, q)]
     print(save_file(readable[:n], Path("data/questions/arc-easy.jsonl")))
+    print(save_file(catalogue.content_free(), Path(catalogue.CONTENT_FREE)))
 
 
 @app.command()

@@ -165,6 +165,20 @@ def permuted(question: Question) -> list[tuple[Question, tuple[int, ...]]]:
     ]
 
 
+CONTENT_FREE = "data/questions/content-free.jsonl"
+
+
+def content_free() -> list[Question]:
+    """Questions without content, each with its empty options in every rotation: no option favours a place (for
+    contextual calibration, arXiv:2102.09690)."""
+    contents, options = ("N/A", "[MASK]", "nothing"), ("N/A", "none", "nothing", "unknown")
+    return [
+        Question(f"content-free/{content}/{k}", content, (*options[k:], *options[:k]), None)
+        for content in contents
+        for k in range(len(options))
+    ]
+
+
 SETS = (
     "arc-easy/test",
     "arc-challenge/test",
@@ -186,6 +200,7 @@ FULL = [
 ]
 STYLES = [Entry(s, style, sample=500, stored="float32") for style in ("letters", "cloze") for s in SETS]
 JUDGED = [Entry("nq-open/test", "p-true", sample=500, stored="float32")]
+EMPTY = [Entry(CONTENT_FREE, "choices", short="content-free", stored="float32")]
 WITHIN = {entry.short: entry.name for entry in FULL}
 
 
@@ -205,4 +220,4 @@ _ARC = {"questions": "arc-easy/test", "style": "choices", "sample": 500, "within
 WORDED = [Entry(**_ARC, variant=variant) for variant in WORDINGS]
 ORDERS = [Entry(**_ARC, variant="permutations")]
 WHOLE = [Entry("mmlu/test", "choices", variant="full")]
-CATALOGUE = {entry.name: entry for entry in [*FULL, *STYLES, *JUDGED, *OTHERS, *WORDED, *ORDERS, *WHOLE]}
+CATALOGUE = {entry.name: entry for entry in [*FULL, *STYLES, *JUDGED, *EMPTY, *OTHERS, *WORDED, *ORDERS, *WHOLE]}
