@@ -70,7 +70,7 @@ def trace(names: Annotated[list[str] | None, typer.Argument()] = None, mirror: M
 
 @app.command()
 def samples(mirror: Mirror = None, n: int = 200) -> None:
-    """Write the live chapter's questions, the first N of ARC-Easy test that ``choices`` reads, and those without content."""
+    """Write the questions of the live chapter, the first N of ARC-Easy that are readable, and those without content."""
     from ..models import load_model
 
     tokenizer = load_model(catalogue.BASE).tokenizer
