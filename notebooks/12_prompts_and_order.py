@@ -48,7 +48,7 @@ plain = da.Traces.load(f"{stem}.safetensors")
 wordings = {"0": plain.select(np.isin(plain.question_ids, wordings["1"].question_ids)), **wordings}
 fitted = ("vanilla", "align-all", "confidence-only", "daca", "dual-align", "process-only", "agreement", "basecal", "temperature-scaling")
 by_wording = carry.carry(wordings, fitted, seeds=seeds)
-empty = da.Traces.load(f"{folder}/sft4__content-free__choices.safetensors")
+empty = da.Traces.load(f"{folder}/sft4__content-free__choices__neutral.safetensors")
 held_out = order.held_out(permuted, seeds=seeds, content_free=empty)
 rivals = carry.against(held_out, bins=bins, draws=draws)
 

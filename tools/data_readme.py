@@ -176,7 +176,7 @@ the last 30 % of the steps averaged or not, and one number, the gain of the fina
 A file is named `PAIR__SET__STYLE[__VARIANT]`. The pair `smollm2` is SmolLM2-135M-Instruct against `plm` as a foreign reference; the
 pair `smollm2-sft4` has SmolLM2-135M-Instruct as its reference (both in `cloze`, SmolLM2's best style on development questions); every other pair is the run of that name against `plm`. Variants:
 `wording1` to `wording5` put an instruction before the question, `permutations` holds every order of the options of every
-question in one file (the tensor `order` says which), `full` is the whole of MMLU.
+question in one file (the tensor `order` says which), `full` is the whole of MMLU, `neutral` holds questions without content.
 
 Option logits after every layer, read with float32 weights, stored with the number of bits given. Figures are accuracy / mean
 confidence / ECE (noise floor). Questions that a style cannot read (options that begin with the same token) are left out.

@@ -94,7 +94,8 @@ class Entry:
         The first so many of each group; then so many in all, drawn by seed.
     pair : str
     variant : str
-        A key of `WORDINGS`, or ``permutations``: every order of the options of every question, in one file.
+        A key of `WORDINGS`; ``permutations``: every order of the options of every question, in one file; ``full``: the
+        whole set; ``neutral``: questions without content or answer.
     within : str
         Name of another entry: only questions that its trace holds.
     plm_of : str
@@ -200,7 +201,7 @@ FULL = [
 ]
 STYLES = [Entry(s, style, sample=500, stored="float32") for style in ("letters", "cloze") for s in SETS]
 JUDGED = [Entry("nq-open/test", "p-true", sample=500, stored="float32")]
-EMPTY = [Entry(CONTENT_FREE, "choices", short="content-free", stored="float32")]
+EMPTY = [Entry(CONTENT_FREE, "choices", short="content-free", variant="neutral", stored="float32")]
 WITHIN = {entry.short: entry.name for entry in FULL}
 
 
