@@ -12,9 +12,9 @@
 # The two papers make claims. This page holds each of them against our pairs and gives a verdict: *supported*, *contradicted* or *undecided*. No verdict is typed. Each is computed from the table of results, by a rule that was written
 # down before the table was filled, and it changes when the data change. Two things were changed afterwards, neither in favour of a claim: claim 11 now asks for a signal, and claim 7 rests on all seven sets instead of two.
 #
-# A verdict is about *these pairs*: one base of 270 million parameters and its post-trained versions, one foreign model, seven question sets. "Contradicted" means that the effect goes the other way here, not that the paper is wrong.
+# A verdict is about *these pairs*: one base of 270 million parameters and its post-trained versions, one foreign model and its further post-training, seven question sets. "Contradicted" means that the effect goes the other way here, not that the paper is wrong.
 #
-# | You need | nothing; each claim links to the page that explains it |
+# | You need | [Start here](01_start_here.ipynb); each claim links to the page that explains it |
 # |---|---|
 # | **Time** | 10 minutes |
 #
@@ -37,6 +37,8 @@ pd.set_option("display.max_colwidth", None)
 # A *setting* is one pair on one question set. Pairs share their questions and their PLM, so settings are not independent; sets nearly are. Hence an effect is averaged over the pairs of a set, and its 95 % interval is Student's $t$ over the sets.
 # If the interval lies wholly on the claimed side of the line, the claim is supported; wholly on the other side, contradicted; else undecided. A claim that is about *every* baseline, pair or part is decided by the least favourable one.
 #
+# Claim 11 has two conditions: the error falls, and the model tells right answers from wrong ones at all. Where the second is not shown, it is undecided. It rests on one set, so its interval is over questions.
+#
 # Seven sets make wide intervals. That is as it should be: a claim about question sets in general rests on seven of them.
 #
 # ## The verdicts
@@ -46,7 +48,7 @@ book = ledger.ledger(table.load(results))
 shown = book[["text", "verdict", "value", "low", "high", "margin", "decided_by"]]
 shown.round(3)
 
-# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: that post-training inflates confidence, and that any alignment is better than none, has long bars of support; that Dual-Align is better than its rivals has not.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the numbers of settings that support, leave open or contradict it, with the verdict in words."}}
+# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: that post-training inflates confidence, and that Dual-Align is better than no calibration and than agreement, has long bars of support; that it is better than align-all, DACA or BaseCal has not. Claim 7 has no bar, for it is measured over sets only; the bar of claim 11 shows the error alone.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the numbers of settings that support, leave open or contradict it, with the verdict in words."}}
 ax = plots.plot_ledger(book)
 
 # %% tags=["remove-input"]
@@ -62,7 +64,7 @@ say(
 )
 
 # %% [markdown]
-# What each number measures, and where the claim is from ([P] Dual-Align {cite:p}`luo2026dualalign`, [D] DACA {cite:p}`luo2025daca`, [R] the public reviews):
+# What each number measures, on how many settings (claims 5 and 10 count one for each rival or part, G the PLM's own readings, 7 none), and where the claim is from ([P] Dual-Align {cite:p}`luo2026dualalign`, [D] DACA {cite:p}`luo2025daca`, [R] the public reviews):
 
 # %%
 book[["effect", "source", "sets", "settings", *ledger.STATES]]

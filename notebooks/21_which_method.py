@@ -48,6 +48,8 @@ fine, doubtful = "sft4__arc-easy__choices", "sft4__medmcqa__choices"
 # | **off** | it knows something, but its calibration error is more than .05 above its noise floor |
 # | **calibrated** | the rest: the premise of label-free calibration holds |
 #
+# These limits are looser than the main comparison's.
+#
 # The limits are those of the checks further down. That for the error is the report's, that for accuracy comes from the chapter on [recipes](06_what_post_training_does.ipynb), and the same 5 points are taken for confidence.
 
 # %%
@@ -106,7 +108,7 @@ say(
     "**Dual-Align is not the best choice everywhere.** Where the PLM is calibrated, `{best_calm}` has the smallest mean error of the methods without labels ({least_calm:.3f}): Dual-Align {dual_calm:.3f}, DACA {daca_calm:.3f}, align-all {alig_calm:.3f}; Dual-Align is clearly better than DACA on {calm_better} "
     "and clearly worse on {calm_worse} of {calm_settings} settings. Where the PLM is off, it is `{best_off}` ({least_off:.3f}; Dual-Align {dual_off:.3f}); where it is at chance, `{best_chance}` ({least_chance:.3f}; Dual-Align {dual_chance:.3f}). "
     "Over all {settings} settings Dual-Align is clearly better than align-all on {better_alig} and clearly worse on {worse_alig}; against DACA {better_daca} and {worse_daca}. "
-    "With {enough:.0f} labels or more, temperature scaling beats each method without labels on at least {share:.0%} of the settings. With a calibrated PLM, {enough:.0f} labels beat Dual-Align on {wins_calibrated:.0%}.",
+    "Over all settings together, {enough:.0f} labels or more make temperature scaling beat each method without labels on at least {share:.0%}. Beside a calibrated PLM, {enough:.0f} labels beat Dual-Align on {wins_calibrated:.0%} only.",
     **(named | mean_of | tally),
     settings=len(plm),
     enough=enough,
@@ -132,7 +134,7 @@ medians = {"ECE": needed[three].groupby(situation).median(), "likelihood": likel
 pd.concat(medians, axis=1).loc[list(means.index)]
 
 # %% [markdown]
-# The table has the median number of labels from which on every larger number wins (`inf`: half of the settings or more never get there), by ECE and by log-likelihood. A method can look good by one and not by the other; the likelihood is a proper score and
+# The table has the median number of labels from which on every larger number wins (`inf`: half of the settings or more do not win at the largest size they have; the right ends of the figure leave out settings with too few questions, so its line can lie below zero all the same), by ECE and by log-likelihood. A method can look good by one and not by the other; the likelihood is a proper score and
 # punishes a temperature that a handful of unlucky labels has made extreme.
 
 # %% tags=["remove-input"]
@@ -153,19 +155,20 @@ say(
 # %% [markdown]
 # ## If you have few questions
 #
-# Without labels too, a temperature needs questions. Here is what drawing another $n$ questions does to $T$: `spread` is the ratio of the ends of its central 95 % over 20 draws, a geometric mean over a few traces (experiment `size`).
+# Without labels too, a temperature needs questions. Here is what drawing another $n$ questions does to $T$: `spread` is the ratio of the ends of its central 95 % over 20 draws, a geometric mean over traces (experiment `size`; inf where some draw of some trace has no finite $T$).
 
 # %%
 few = practice.few_questions(size)
 few.unstack("method").round(3)
 
 # %% tags=["remove-input"]
-first, last = few.index.levels[1].min(), few.index.levels[1].max()
+at = size[[*practice.SETTING, "n"]].drop_duplicates().n.value_counts()
+first, last = at.index.min(), at.index[at == at.max()].max()  # the largest that every trace has
 ends = {"first": first, "last": last}
 measured = {f"{q}_{m[:4]}_{end}": few.loc[(m, n), q] for q in few for m in ("dual-align", "daca") for end, n in ends.items()}
 say(
     "Over the draws of {few_first} questions Dual-Align's $T$ spreads by a factor of {spread_dual_first:.1f} and DACA's by {spread_daca_first:.1f}; at {few_last} questions by {spread_dual_last:.2f} and {spread_daca_last:.2f}. "
-    "The mean error of Dual-Align goes from {ece_dual_last:.3f} at {few_last} questions to {ece_dual_first:.3f} at {few_first}; of DACA from {ece_daca_last:.3f} to {ece_daca_first:.3f}. ({size_traces} traces; the largest sizes rest on fewer.)",
+    "The mean error of Dual-Align goes from {ece_dual_last:.3f} at {few_last} questions to {ece_dual_first:.3f} at {few_first}; of DACA from {ece_daca_last:.3f} to {ece_daca_first:.3f}. ({size_traces} traces; larger sizes rest on fewer of them, and cannot be compared with these.)",
     **(measured | {f"few_{end}": n for end, n in ends.items()}),
     size_traces=len(size[practice.SETTING].drop_duplicates()),
 )
@@ -187,7 +190,7 @@ foreign_table.sort_values("excess").round(3)
 ordered = foreign_table.sort_values("excess")
 say(
     "On `{good}`, where the foreign PLM is best calibrated, Dual-Align's error is {good_dual:.3f} and DACA's {good_daca:.3f}; on `{bad}`, where it is worst, {bad_dual:.3f} and {bad_daca:.3f}. Over the {foreign_sets} sets, the rank correlation of Dual-Align's error with the PLM's excess is {rank:.2f}. "
-    "So ask what the reference knows of *these questions*, and not whose it is.",
+    "So ask what the reference knows of *these questions*. Whether an own one would do better, this table does not say.",
     good=ordered.index[0],
     bad=ordered.index[-1],
     good_dual=ordered["dual-align"].iloc[0],
@@ -201,7 +204,7 @@ say(
 # %% [markdown]
 # ## If the PLM is near chance
 #
-# Such a PLM has little to teach. It can say so (*undecided*), and then aligning lowers the PoLM's confidence to that of a blind guess. Or it can be sure of itself (*at chance*), and then its error is copied. AUROC is the chance that a right answer has more confidence than a wrong one; .5 is a coin.
+# Such a PLM has little to teach. It can say so (*undecided*), and then aligning lowers the PoLM's confidence to that of a blind guess. Or it can be sure of itself (*at chance*), and then much of its error is copied. AUROC is the chance that a right answer has more confidence than a wrong one; .5 is a coin.
 
 # %%
 ranking = practice.by_situation(practice.held_out(main, "auroc"), situation)[["vanilla", "dual-align", "basecal"]]
@@ -223,14 +226,14 @@ say(
 # %% [markdown]
 # ## The chart
 #
-# The same in words, as a list for those who do not see the picture. Methods and numbers are taken from the tables above; the number in brackets is the mean ECE there.
+# The same in words, as a list for those who do not see the picture. Methods and numbers are taken from the tables above; the numbers in brackets are mean ECEs: of temperature scaling with all labels of a fitting split, and of the last two where the PLM is calibrated, which nobody knows without labels.
 
 # %%
 some = f"{checks.FEW_LABELS} labels or more, and by them the PLM is"
 steps = [
     (f"Labels for {enough:.0f} or more of these questions?", f"temperature scaling ({error['temperature-scaling'].mean():.2f})"),
     (f"{some} at chance?", f"temperature scaling; enough here: {told['at chance']} labels"),
-    (f"{some} off?", f"temperature scaling; enough here: {told['off']} labels; with fewer, {best['off']} ({means.loc['off', best['off']]:.2f})"),
+    (f"{some} off?", "temperature scaling; how sure that is with so few, the section on labels says"),
     ("Does `dualalign diagnose` warn of anything?", "mend what it names (questions, prompt style, reference), or get labels"),
 ]
 otherwise = f"dual-align ({means.loc['calibrated', 'dual-align']:.2f}) or daca ({means.loc['calibrated', 'daca']:.2f}), on trust in the PLM"
@@ -297,8 +300,8 @@ seen = practice.caught(trust, main)
 together = {"free": "any, no labels", "told": "any, with labels"}
 say(
     "On {far_settings} settings Dual-Align is more than {far_limit:.2f} above the oracle. Of these, {caught_without} had a warning that needs no label, and {caught_with} had one when labels count. "
-    "Conditions that need no label warn of {warned_free} of {all_counted} settings, where the excess is {over_free:.3f} on average; without a warning it is {under_free:.3f}. With labels {warned_told} are warned of: {over_told:.3f} against {under_told:.3f}. "
-    "So a trace without labels can raise an alarm; its silence means little.",
+    "Conditions that need no label warn of {warned_free} of {all_counted} settings, where Dual-Align is {over_free:.3f} above the oracle on average; without a warning {under_free:.3f}. With labels {warned_told} are warned of: {over_told:.3f} against {under_told:.3f}. "
+    "So a trace without labels can raise an alarm; its silence means little. Not every condition sorts alone: the table has some whose `over` is no larger than their `under`.",
     far_settings=seen["far"],
     far_limit=checks.FAR_OFF,
     caught_without=seen["without_labels"],
