@@ -25,7 +25,7 @@ pd.set_option("display.max_colwidth", None)
 folder = "../data"
 quantity = "ece"  # or brier, which has no noise floor
 margin = 0.01  # a difference below this is called small
-live = False  # True: run the models on ten of the questions of the last section
+anew = False  # True: run the models (environment of `make live`) on ten of the questions of the last section
 
 # %%
 rows = table.load(f"{folder}/results/table", ["ablation", "factorial", "main"])
@@ -270,9 +270,13 @@ say(
 
 # %%
 layers, curves = (pd.read_parquet(f"{folder}/results/{name}.parquet") for name in ("lenses", "lenses_curves"))
-if live:
+if anew:
+    import warnings
+
     from IPython.display import display
     from dualalign.models import load_model
+
+    warnings.filterwarnings("ignore", message="IProgress not found")
 
     models = [load_model("package:gemma3-270m", f"{folder}/adapters/{name}", label=name) for name in ("plm", "sft4")]
     asked = da.questions.load_file(f"{folder}/questions/arc-easy.jsonl")
