@@ -6,7 +6,6 @@ The experiment `factorial` takes every combination on the main pair; `readings` 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -205,7 +204,7 @@ def standing(cube: Cube) -> pd.DataFrame:
 
 def over_sets(values: pd.Series) -> tuple[float, float, float]:
     """Mean of a value a set, and its 95 % interval by Student's t over the sets."""
-    rows = values.rename("value").rename_axis("set").reset_index().assign(low=math.nan, high=math.nan)
+    rows = values.rename("value").rename_axis("set").reset_index()
     return ledger.over_sets(rows)[:3]
 
 

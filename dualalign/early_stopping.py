@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -127,6 +128,4 @@ def few_questions(
 
 def exchanged(traces: Traces) -> Traces:
     """The same questions with the two models in each other's place."""
-    from .traces import Traces
-
-    return Traces(traces.polm_logits, traces.plm_logits, traces.labels, traces.n_options, traces.question_ids)
+    return replace(traces, plm_logits=traces.polm_logits, polm_logits=traces.plm_logits)

@@ -96,7 +96,7 @@ def over_sets(sizes: pd.DataFrame, quantity: str) -> pd.DataFrame:
     kept = sizes[sizes.groupby("n")["small"].transform("all")]
     rows = {}
     for key, group in kept.groupby(["method", "n"]):
-        settings = group[["set", quantity]].rename(columns={quantity: "value"}).assign(low=math.nan, high=math.nan)
+        settings = group[["set", quantity]].rename(columns={quantity: "value"})
         rows[key] = dict(zip(("value", "low", "high", "sets"), ledger.over_sets(settings), strict=True))
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["method", "n"])
 

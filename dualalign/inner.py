@@ -11,6 +11,7 @@ from layer to layer, the process loss finds a compromise, and the last layer get
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def _path(z: np.ndarray) -> Path:
 def last_layer_only(traces: Traces) -> Traces:
     """The same questions as models of two equal layers, the last: the process loss then sees the last layer alone."""
     plm, polm = (z[:, -1:].repeat(2, axis=1) for z in (traces.plm_logits, traces.polm_logits))
-    return _with_layers(traces, plm, polm)
+    return replace(traces, plm_logits=plm, polm_logits=polm)
 
 
 def inner_layers_only(traces: Traces) -> Traces:
@@ -73,16 +74,4 @@ def inner_layers_only(traces: Traces) -> Traces:
     """
     if traces.n_layers < 3 or traces.plm_logits.shape[1] < 3:
         raise ValueError(f"traces has {traces.n_layers} layers; inner_layers_only needs at least 3 of each model")
-    return _with_layers(traces, traces.plm_logits[:, :-1], traces.polm_logits[:, :-1])
-
-
-def _with_layers(traces: Traces, plm: np.ndarray, polm: np.ndarray) -> Traces:
-    return Traces(
-        plm_logits=plm,
-        polm_logits=polm,
-        labels=traces.labels,
-        n_options=traces.n_options,
-        question_ids=traces.question_ids,
-        groups=traces.groups,
-        metadata=traces.metadata,
-    )
+    return replace(traces, plm_logits=traces.plm_logits[:, :-1], polm_logits=traces.polm_logits[:, :-1])

@@ -166,7 +166,8 @@ def over_sets(settings: pd.DataFrame) -> tuple[float, float, float, int]:
 
     means = settings.groupby("set")["value"].mean()
     if len(settings) == 1:
-        return (*settings[["value", "low", "high"]].iloc[0].astype(float), 1)
+        only = settings.iloc[0]
+        return (*(float(only.get(name, math.nan)) for name in ("value", "low", "high")), 1)
     if len(means) < 2:
         return float(means.mean()), math.nan, math.nan, len(means)
     half = stats.t.ppf(0.975, len(means) - 1) * means.std() / math.sqrt(len(means))

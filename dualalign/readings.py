@@ -16,14 +16,13 @@ from . import ledger, protocol
 from .calibrators import AlignAll, DualAlign, ProcessOnly
 from .drift import LN2
 from .experiments.ablation import DEFAULT, OPTIONS
-from .results import SETTING
+from .results import SETTING, paired
 from .traces import Traces
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MARGIN = 0.01  # a difference of ECE below which a choice is called small
-_ENDS = {"value": "", "low": "_low", "high": "_high", "p": "_p"}
 
 
 class Open(NamedTuple):
@@ -79,12 +78,8 @@ def differences(table: pd.DataFrame, quantity: str = "ece") -> pd.DataFrame:
     ValueError
         Where the table holds no such differences.
     """
-    names = {f"{quantity}_minus{end}": name for name, end in _ENDS.items()}
-    rows = table[(table.experiment == "ablation") & (table.seed == -1) & table.metric.isin(names)]
-    if rows.empty:
-        raise ValueError(f"no differences of {quantity!r} in the ablation; there are {', '.join(protocol.QUANTITIES)}")
-    wide = rows.pivot_table(index=["reading", *SETTING], columns="metric", values="value").rename(columns=names)
-    wide = wide[list(_ENDS)].rename_axis(columns=None)
+    rows = table[(table.experiment == "ablation") & (table.seed == -1)]
+    wide = paired(rows, quantity, ["reading", *SETTING])
     return wide.assign(p_holm=wide.groupby("reading")["p"].transform(protocol.holm)).reset_index()
 
 
@@ -148,8 +143,7 @@ def _log_ratios(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[(table.experiment == "ablation") & (table.metric == "temperature")]
     wide = np.log(rows.pivot_table(index=[*SETTING, "seed"], columns="reading", values="value"))
     ratios = wide.sub(wide[DEFAULT], axis=0).groupby(SETTING).mean()
-    long = ratios.drop(columns=DEFAULT).melt(ignore_index=False, var_name="reading", value_name="value").reset_index()
-    return long.assign(low=math.nan, high=math.nan)
+    return ratios.drop(columns=DEFAULT).melt(ignore_index=False, var_name="reading", value_name="value").reset_index()
 
 
 def equivalences(traces: Traces) -> pd.DataFrame:

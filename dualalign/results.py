@@ -66,7 +66,7 @@ def difference(wide: pd.DataFrame, rivals: Iterable[str], ours: str = OURS) -> p
 
     found = {}
     for rival in rivals:
-        values = (wide[ours] - wide[rival]).dropna().rename("value").reset_index().assign(low=math.nan, high=math.nan)
+        values = (wide[ours] - wide[rival]).dropna().rename("value").reset_index()
         value, low, high, sets = ledger.over_sets(values)
         means = values.groupby("set")["value"].mean()
         p = float(stats.ttest_1samp(means, 0).pvalue) if sets > 1 else math.nan
@@ -90,17 +90,29 @@ def against(table: pd.DataFrame, quantity: str = "ece") -> pd.DataFrame:
     ValueError
         Where the table holds no such differences.
     """
-    names = {f"{quantity}_minus{end}": name for name, end in _ENDS.items()}
     rows = table[(table.experiment == "main") & (table.seed == -1) & (table.method == OURS)]
-    rows = rows[rows.metric.isin(names)]
-    if rows.empty:
-        raise ValueError(f"no differences of {quantity!r} in the main comparison; there are {protocol.QUANTITIES}")
-    wide = rows.pivot_table(index=["reading", *SETTING], columns="metric", values="value").rename(columns=names)
-    wide = wide.reindex(columns=list(_ENDS)).rename_axis(index={"reading": "rival"}).rename_axis(columns=None)
+    wide = paired(rows, quantity, ["reading", *SETTING]).rename_axis(index={"reading": "rival"})
     return wide.assign(p_holm=wide.groupby("rival")["p"].transform(protocol.holm)).reset_index()
 
 
 _ENDS = {"value": "", "low": "_low", "high": "_high", "p": "_p"}
+
+
+def paired(rows: pd.DataFrame, quantity: str, index: list[str]) -> pd.DataFrame:
+    """Arrange rows of ``ece_minus``, ``ece_minus_low``, ... as `value`, `low`, `high` and `p`, a row an index.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such row.
+    """
+    names = {f"{quantity}_minus{end}": name for name, end in _ENDS.items()}
+    found = rows[rows.metric.isin(names)]
+    if found.empty:
+        where = ", ".join(rows.experiment.unique()) or "table"
+        raise ValueError(f"no differences of {quantity!r} in the {where}; there are {', '.join(protocol.QUANTITIES)}")
+    wide = found.pivot(index=index, columns="metric", values="value").rename(columns=names)
+    return wide.reindex(columns=list(_ENDS)).rename_axis(columns=None)
 
 
 def verdict(low: float, high: float) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from . import protocol
+from .results import paired
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,12 +179,8 @@ def each_less_all(table: pd.DataFrame, quantity: str = "ece") -> pd.DataFrame:
     DataFrame
         A row a method: `value`, `low`, `high` (95 %), `p`, and `p_holm`, corrected over the methods.
     """
-    names = {f"{quantity}_minus{end}": name for name, end in (("value", ""), ("low", "_low"), ("high", "_high"))}
-    names[f"{quantity}_minus_p"] = "p"
     rows = table[(table.experiment == "transfer") & (table.reading == EACH) & (table.seed == -1)]
-    rows = rows[rows.metric.isin(names) & (rows.method != "vanilla")]
-    wide = rows.pivot(index="method", columns="metric", values="value").rename(columns=names).rename_axis(columns=None)
-    wide = wide.reindex(columns=["value", "low", "high", "p"])
+    wide = paired(rows[rows.method != "vanilla"], quantity, ["method"])
     return wide.assign(p_holm=protocol.holm(wide["p"]))
 
 

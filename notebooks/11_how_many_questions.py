@@ -200,7 +200,7 @@ ratios.assign(agree=thin.groupby("n").used.mean(), settings=thin.groupby("n").si
 # %% tags=["remove-input"]
 log_ratio = np.log(thin[thin.n == n_most].set_index("set")[["daca", "expected"]])
 below = ledger.over_sets(
-    (log_ratio.daca - log_ratio.expected).rename("value").reset_index().assign(low=np.nan, high=np.nan)
+    (log_ratio.daca - log_ratio.expected).rename("value").reset_index()
 )
 say(
     "With {n_draw} questions DACA should scatter {scatter_due:.2f} times as much as align-all and scatters {seen:.2f} times: {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets).",

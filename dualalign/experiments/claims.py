@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .. import change, drift, judged, metrics
+from .. import change, drift, judged, metrics, protocol
 from ..calibrators import AlignAll, DualAlign
 from ..metrics import Difference
 from ..traces import Traces
@@ -66,8 +66,8 @@ def gap_after_aligning(traces: Traces, rows: np.ndarray, draws: int = 2000) -> D
     """Mean confidence less accuracy over all questions, once the PoLM was aligned with the PLM on some rows alone."""
     if rows.sum() < AlignAll.least:
         return Difference(np.nan, np.nan, np.nan)
-    proba = AlignAll().fit(traces.select(rows)).predict_proba(traces)
-    confidence, correct = metrics.top_label(proba, traces.labels)
+    found = protocol.answers(AlignAll().fit(traces.select(rows)), traces)
+    confidence, correct = metrics.top_label(found.values, found.outcomes)
     gap = confidence - correct
     return Difference(float(gap.mean()), *metrics.interval(np.mean, gap, draws=draws))
 
@@ -92,7 +92,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
 
 def predictions_changed(traces: Traces) -> float:
     """Claim 9: the share of questions whose prediction differs once Dual-Align's temperature is applied."""
-    calibrated = DualAlign().fit(traces).predict_proba(traces)
+    calibrated = protocol.answers(DualAlign().fit(traces), traces).values
     return float((calibrated.argmax(axis=1) != traces.polm_final.argmax(axis=1)).mean())
 
 
