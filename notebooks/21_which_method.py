@@ -234,13 +234,13 @@ steps = [
     (f"Labels for {enough:.0f} or more of these questions?", f"temperature scaling ({error['temperature-scaling'].mean():.2f})"),
     (f"{some} at chance?", f"temperature scaling; enough here: {told['at chance']} labels"),
     (f"{some} off?", "temperature scaling; how sure that is with so few, the section on labels says"),
-    ("Does `dualalign diagnose` warn of anything?", "mend what it names (questions, prompt style, reference), or get labels"),
+    ("Does dualalign diagnose warn of anything?", "mend what it names (questions, prompt style, reference), or get labels"),
 ]
 otherwise = f"dual-align ({means.loc['calibrated', 'dual-align']:.2f}) or daca ({means.loc['calibrated', 'daca']:.2f}), on trust in the PLM"
 pd.DataFrame([*steps, ("Otherwise", otherwise)], columns=["ask, in this order", "if yes"], index=range(1, len(steps) + 2))
 
 # %% mystnb={"figure": {"caption": "The questions of the list above, from top to bottom. What to see: Dual-Align stands at the end of the column, after three questions that need labels and one that does not.", "name": "fig-decision"}, "image": {"alt": "Flow chart of the list above: four questions in a column, each with an arrow named yes to a box with the advice at its right, and an arrow named no to the next question; the last arrow leads to Dual-Align or DACA."}}
-ax = plots.plot_decision([(q.replace("`", ""), a) for q, a in steps], otherwise)
+ax = plots.plot_decision(steps, otherwise)
 
 # %% [markdown]
 # Why does `align-all` come first among the methods without labels where the PLM is off? All questions together pull its temperature up, towards too little confidence, and the PLM's error pulls the other way. Two errors cancel in part. Beside an *under-confident* PLM they would add.
