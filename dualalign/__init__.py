@@ -17,7 +17,20 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_ROOMS = ("book", "calibrators", "cli", "drift", "lab", "metrics", "models", "plots", "questions", "report", "traces")
+_ROOMS = (
+    "book",
+    "calibrators",
+    "cli",
+    "course",
+    "drift",
+    "lab",
+    "metrics",
+    "models",
+    "plots",
+    "questions",
+    "report",
+    "traces",
+)
 _HOMES = {
     "Traces": "traces",
     "Question": "questions",

@@ -1,0 +1,1 @@
+"""Exercises of the book's chapters, a module a chapter."""

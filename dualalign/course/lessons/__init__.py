@@ -1,0 +1,1 @@
+"""Exercises and quizzes of the lessons, a module a lesson."""
