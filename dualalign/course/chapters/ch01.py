@@ -42,7 +42,7 @@ EXERCISES = [
             Wrong(
                 "adds on a log scale",
                 lambda g: g.temperature + g.factor,
-                "You added. The probabilities stay the same if z / T stays the same: what must T do when z is multiplied?",
+                "You added. The probabilities stay if z / T stays: what must T do when z is multiplied?",
             ),
         ),
         minutes=4,
