@@ -99,3 +99,14 @@ def test_a_live_copy_serves_a_plain_build_but_not_the_reverse(root):
 )
 def test_reasons(record, reason):
     assert run_notebooks.why_rerun(record, {"a": "1"}, [{}]) == reason
+
+
+def test_an_alt_text_without_its_value_fails_the_page_by_name(root, capsys):
+    source = root / "notebooks/01_a.ipynb"
+    write(source, ("from IPython.display import display", []))
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[0].metadata["mystnb"] = {"image": {"alt": "{ece:.2f}"}}
+    nbformat.write(notebook, source)
+    assert run(root) == 1
+    assert "01_a, cell 1, alt: nothing is glued as 'ece'" in capsys.readouterr().err
+    assert not (root / "book/notebooks/01_a.ipynb").exists()

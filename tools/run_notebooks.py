@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import glued
 import nbformat
 import papermill
 from traitlets.config import Config
@@ -90,6 +91,7 @@ def execute(source: Path, target: Path, parameters: dict, inputs: dict[str, str]
             config=LOCAL_SOCKETS,
         )
         notebook = strip(nbformat.read(part, as_version=4))
+        glued.fill(notebook.cells, source.stem)
         notebook.metadata["dualalign_run"] = {"inputs": inputs, "parameters": parameters}
         nbformat.write(notebook, part)
         os.replace(part, target)
@@ -143,7 +145,7 @@ def run_one(source: Path, target: Path, shared: dict[str, str], plan: tuple[dict
     try:
         with kernel_path(live=parameters.get("live", False)):
             execute(source, target, parameters, inputs)
-    except papermill.PapermillExecutionError as error:
+    except (papermill.PapermillExecutionError, glued.TemplateError) as error:
         print(f"{source.stem}: failed\n{error}", file=sys.stderr)
         return 1
     return 0
