@@ -21,6 +21,21 @@
 # **You will be able to** define the expected calibration error, compute what a perfect model would score, read an interval beside it, and say
 # which of two numbers from two papers can be compared.
 
+# %% tags=["remove-cell"]
+# Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
+import os
+import subprocess
+import sys
+from importlib import invalidate_caches, util
+from pathlib import Path
+
+if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
+    home = Path(".." if Path("../data/traces").is_dir() else "dualalign-book").resolve()
+    address = os.environ.get("DUALALIGN_REPOSITORY", "https://github.com/dualalign/dualalign")
+    home.is_dir() or subprocess.run(["git", "clone", "--quiet", "--depth=1", address, home], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", home], check=True)
+    os.chdir(home / "notebooks"), invalidate_caches()
+
 # %%
 import numpy as np
 import pandas as pd

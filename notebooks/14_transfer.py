@@ -19,6 +19,21 @@
 #
 # **You will be able to** read a table of transfers, tell a temperature that travels from one that knows nothing of the place it came from, decide between own questions and foreign labels, and say when one temperature a subject is worth its noise.
 
+# %% tags=["remove-cell"]
+# Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
+import os
+import subprocess
+import sys
+from importlib import invalidate_caches, util
+from pathlib import Path
+
+if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
+    home = Path(".." if Path("../data/traces").is_dir() else "dualalign-book").resolve()
+    address = os.environ.get("DUALALIGN_REPOSITORY", "https://github.com/dualalign/dualalign")
+    home.is_dir() or subprocess.run(["git", "clone", "--quiet", "--depth=1", address, home], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", home], check=True)
+    os.chdir(home / "notebooks"), invalidate_caches()
+
 # %%
 import pandas as pd
 

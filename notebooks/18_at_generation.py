@@ -12,6 +12,21 @@
 # The pages before this one read the models at one place, the last token of the prompt, and looked at a handful of tokens there, the first of each option. A temperature was learned from them. Three questions
 # stay open. What does that temperature do to text, if someone samples with it? Is the last prompt token the right place to read? And does it matter that an option of several words is judged by its first token?
 
+# %% tags=["remove-cell"]
+# Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
+import os
+import subprocess
+import sys
+from importlib import invalidate_caches, util
+from pathlib import Path
+
+if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
+    home = Path(".." if Path("../data/traces").is_dir() else "dualalign-book").resolve()
+    address = os.environ.get("DUALALIGN_REPOSITORY", "https://github.com/dualalign/dualalign")
+    home.is_dir() or subprocess.run(["git", "clone", "--quiet", "--depth=1", address, home], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", home], check=True)
+    os.chdir(home / "notebooks"), invalidate_caches()
+
 # %% [markdown]
 # | You need | [Calibration](02_reliability.ipynb), [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
 # |---|---|

@@ -9,11 +9,13 @@ jupytext = pytest.importorskip("jupytext")
 import book_extension
 import check_pairs
 import check_site
+import first_cell
 
 GOOD = (
     '<html lang="en"><body><h1 id="top">T</h1><a href="#top">up</a><img src="a.png" alt="A falling line"></body></html>'
 )
-SCRIPT = "# %% [markdown]\n# # Title\n\n# %% tags=['parameters']\nn = 1\n"
+BARE = "# %% [markdown]\n# # Title\n\n# %% tags=['parameters']\nn = 1\n"
+SCRIPT = first_cell.with_cell(BARE, first_cell.cell_source())
 
 
 def faults_of(tmp_path, body):
@@ -83,14 +85,22 @@ def test_a_pair_in_order(pair):
 @pytest.mark.parametrize(
     ("script", "fault"),
     [
-        (SCRIPT.replace("n = 1", "n = 2"), "cell 2 differs"),
-        (SCRIPT.replace("parameters", "other"), "cell 2 differs"),
-        (SCRIPT + "\n# %%\nm = 1\n", "3 cells in .py, 2 in .ipynb"),
+        (SCRIPT.replace("n = 1", "n = 2"), "cell 3 differs"),
+        (SCRIPT.replace("parameters", "other"), "cell 3 differs"),
+        (SCRIPT + "\n# %%\nm = 1\n", "4 cells in .py, 3 in .ipynb"),
     ],
 )
 def test_a_pair_that_parted_is_found(pair, script, fault):
     (pair / "01_a.py").write_text(script, encoding="utf-8")
     assert fault in check_pairs.faults(pair)[0]
+
+
+def test_a_notebook_without_the_cell_that_fetches_the_project_is_found(pair):
+    (pair / "01_a.py").write_text(BARE, encoding="utf-8")
+    jupytext.write(jupytext.read(pair / "01_a.py"), pair / "01_a.ipynb")
+    assert check_pairs.faults(pair) == ["01_a: " + first_cell.fault([], "")]
+    stale = first_cell.with_cell(BARE, first_cell.cell_source().replace("--depth=1", "--depth=2"))
+    assert first_cell.with_cell(stale, first_cell.cell_source()) == SCRIPT
 
 
 def test_missing_half_and_outputs_are_found(pair):

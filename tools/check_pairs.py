@@ -9,6 +9,7 @@ import ast
 import sys
 from pathlib import Path
 
+import first_cell
 import jupytext
 import nbformat
 
@@ -29,7 +30,13 @@ def pair_faults(folder: Path, stem: str) -> list[str]:
     if missing:
         return [f"{missing[0]} is missing; run make pairs"]
     left, right = jupytext.read(script), nbformat.read(notebook, as_version=4)
-    return [*differences(left.cells, right.cells), *output_faults(right.cells), *style_faults(left.cells)]
+    first = first_cell.fault(left.cells, first_cell.cell_source())
+    return [
+        *differences(left.cells, right.cells),
+        *output_faults(right.cells),
+        *style_faults(left.cells),
+        *([first] if first else []),
+    ]
 
 
 def differences(left: list, right: list) -> list[str]:
