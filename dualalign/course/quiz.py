@@ -25,10 +25,20 @@ class Option:
 
 @dataclass(frozen=True)
 class Item:
-    """A question with its options, of which exactly one is right."""
+    """A question with its options, of which exactly one is right.
+
+    Attributes
+    ----------
+    question : str
+        Plain text; `code` between backticks.
+    options : tuple of Option
+    read : str
+        The page of the book to read by whoever misses it, "notebooks/02_reliability" or "course/02_measuring".
+    """
 
     question: str
     options: tuple[Option, ...]
+    read: str = ""
 
     def __post_init__(self):
         right = sum(option.right for option in self.options)
@@ -44,6 +54,8 @@ class Item:
 class Quiz:
     """A quiz; as the last line of a notebook cell it shows itself.
 
+    Where every item says what to read, it is a test: no feedback before the end, then a score and what to read.
+
     Attributes
     ----------
     name : str
@@ -55,6 +67,13 @@ class Quiz:
     name: str
     title: str
     items: tuple[Item, ...]
+
+    @property
+    def is_test(self) -> bool:
+        return all(item.read for item in self.items)
+
+    def __repr__(self) -> str:
+        return f"Quiz {self.name!r}: {self.title} ({len(self.items)} items)"
 
     def _repr_html_(self) -> str:
         from dualalign.course.quiz_html import quiz_html
