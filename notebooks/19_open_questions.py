@@ -9,15 +9,18 @@
 # %% [markdown]
 # # What the reviewers asked
 #
-# The public reviews of Dual-Align ask questions that its paper leaves open. Four of them can be answered on our traces and in the controlled world: why inner layers should matter to the last one (A), what
-# weighting buys over sorting (B), which drift one should keep (C), and whether the two regimes appear elsewhere (E). The other two need generated text and other positions; they have
-# [a page of their own](18_at_generation.ipynb).
+# Before she relies on a method, Mira shows it to four colleagues. One asks why inner layers should matter, if only the last one is scaled. One asks what weighting buys over sorting. One does not want all drift undone: the post-training was paid for. One asks whether the two regimes are seen anywhere else.
+#
+# The reviewers of Dual-Align asked the same, and its paper leaves the answers open. These four can be tried on our traces and in the controlled world.
 #
 # | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [A world where the truth is known](07_world.ipynb) |
 # |---|---|
+# | **Helpful** | [which open readings matter](09_readings.ipynb) |
 # | **Time** | 20 minutes |
 #
 # **You will be able to** derive when inner layers measure what the last layer needs, test it on a pair, and say what a temperature can and cannot keep.
+#
+# The letters are those of the [ledger](20_ledger.ipynb). Question D, on generated text, and other positions in the prompt have [a page of their own](18_at_generation.ipynb).
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -39,8 +42,8 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import change, drift, inner, plots, protocol
-from dualalign.book import say
+from dualalign import course, drift, inner, plots, protocol
+from dualalign.book import glue, say
 from dualalign.experiments import table
 from dualalign.lab.world import STUDIES, measure
 from dualalign.lab.world.run import Run
@@ -49,14 +52,15 @@ from dualalign.lab.world.run import Run
 folder = "../data/traces"
 results = "../data/results"
 question_set = "arc-easy"
+me = "reader"
 pairs = {"sft1": "choices", "sft4": "choices", "sft1-full": "choices", "dpo": "choices", "rlvr": "choices", "sft1-dpo": "choices", "sft1-dpo-rlvr": "choices", "smollm2": "cloze"}
 
 # %% [markdown]
 # ## A. Why should inner layers help, when only the last one is scaled?
 #
-# The process loss compares entropies of inner layers. But the temperature that it finds divides the last layer's logits alone. A reviewer called that a mismatch.
+# The process loss compares entropies of inner layers. But the temperature that it finds divides the last layer's logits alone. Is that not a mismatch?
 #
-# There is one case in which there is none. Suppose post-training multiplied the logits of every layer from the peak on by the same factor $a$: $z_f^l = a\, z_g^l$. Then at $\tau = a$
+# There is one case in which it is none. Suppose post-training multiplied the logits of every layer from the peak on by the same factor $a$: $z_f^l = a\, z_g^l$. Then at $\tau = a$
 
 # %% [markdown]
 # $$
@@ -64,12 +68,22 @@ pairs = {"sft1": "choices", "sft4": "choices", "sft1-full": "choices", "dpo": "c
 # $$ (eq-one-factor)
 
 # %% [markdown]
-# so the process loss is zero, and $a$ is also what the last layer needs. Inner layers are then more measurements of one number, which is worth having when questions are few. If the factor differs from layer to
-# layer, the process loss settles on a compromise, and the last layer is given a share of the others' factor.
+# so the process loss is zero, and $a$ is also what the last layer needs. Inner layers are then more measurements of one number. That is worth having when questions are few.
+#
+# Is it so? Take a pair, replace the PoLM's logits by three times the PLM's, at every layer:
+
+# %%
+own = da.Traces.load(f"{folder}/sft4__{question_set}__choices.safetensors")
+tripled = da.Traces(own.plm_logits, 3 * own.plm_logits, own.labels, own.n_options, own.question_ids)
+made = da.ProcessOnly(weight=0.0).fit(tripled)
+print(f"T = {made.temperature_:.4f}, process loss {made.objective_:.1e}")
+
+# %% [markdown]
+# If the factor differs from layer to layer, the process loss settles on a compromise, and the last layer is given a share of the others' factor.
 #
 # That can be tested. For each layer there is one temperature $T_l$ at which the PoLM's mean entropy is the PLM's. If the reasoning holds, these should be equal from the middle on.
 
-# %% mystnb={"figure": {"caption": "The factor by which post-training scaled the logits, layer by layer: the temperature at which the PoLM's mean entropy at a layer is that of the PLM's matched layer. The large mark is the last layer. What to see: on the pairs with a common family, the last layer was scaled far more than the ones before it; with the foreign reference it is the other way round.", "name": "fig-factors"}, "image": {"alt": "Lines of the layer temperature over relative depth for eight pairs, near one in the first half, between one and five later, and higher at the last layer for all but the foreign pair."}}
+# %% mystnb={"figure": {"caption": "The factor by which post-training scaled the logits, layer by layer: the temperature at which the PoLM's mean entropy at a layer is that of the PLM's matched layer. The large mark is the last layer. What to see: on the pairs with a common family, the last layer was scaled far more than the ones before it; with the foreign reference it is the other way round.", "name": "fig-factors"}, "image": {"alt": "Lines of the layer temperature over relative depth for eight pairs. On the pairs of one family the last layer alone asks for {last_low:.1f} to {last_high:.1f}, the inner layers for {inner_low:.1f} to {inner_high:.1f}; for the foreign reference the last layer asks for {foreign_last:.1f} and the inner ones for {foreign_inner:.1f}."}}
 traces = {p: da.Traces.load(f"{folder}/{p}__{question_set}__{s}.safetensors") for p, s in pairs.items()}
 factors = {p: inner.layer_temperatures(t) for p, t in traces.items()}
 ax = plots.plot_layer_temperatures(factors)
@@ -87,7 +101,7 @@ temperatures.round(2)
 # The first three columns are the process loss alone, every question counting the same: as it is, as if the last layer were the only one, and as if it were not there. (The oracle here has seen the labels of the same questions.)
 
 # %% tags=["remove-input"]
-own = temperatures.drop(index="smollm2", errors="ignore")
+own = temperatures.drop(index="smollm2")
 say(
     "The factors are not equal. On the {n} pairs of one family the last layer alone asks for {last_low:.1f} to {last_high:.1f}, the inner layers for {inner_low:.1f} to {inner_high:.1f}: the inner layers pull the temperature *down*, by {ratio:.0%} on average between the first and the "
     "second column. On {over} of {n} pairs the last layer alone would overshoot the oracle, as DACA does on {over_daca}. So where inner layers help here, they do so because two errors oppose each other, not because they measure the same thing.",
@@ -100,6 +114,8 @@ say(
     over=int((own["last layer"] > own["oracle"]).sum()),
     over_daca=int((own["daca"] > own["oracle"]).sum()),
 )
+glue("foreign_last", temperatures["last layer"]["smollm2"])
+glue("foreign_inner", temperatures["inner layers"]["smollm2"])
 
 # %% [markdown]
 # ## B. What does weighting buy over sorting?
@@ -213,17 +229,40 @@ say(
 # ## Summary
 #
 # - Inner layers measure what the last layer needs if post-training scaled all of them alike. On our pairs it did not.
+# - Weighting by divergence and sorting by agreement are not the same, and the choice moves the error.
 # - A temperature cannot keep wanted drift and undo the rest; it can only be right on average. Two of them, one for each regime, do better in the world.
 # - Paths are further apart on disagreement. That they part at one layer is not general here.
 #
 # **Next:** [the ledger](20_ledger.ipynb), with a verdict for every claim.
 #
-# ```{exercise}
+# ```{exercise} Two factors
 # :label: ex-factor
-# Post-training doubled the logits of every layer. Which temperatures do `process-only`, `align-all` and `daca` find?
+# One question, two layers from the peak on, two options. The PLM's logit gap (first option less second) is `gap` at both layers. Post-training multiplied it by `inner_factor` at the inner layer and by `last_factor` at the last one.
+# The process loss is the squared difference of the *mean* entropies of the two layers, the PoLM's at temperature $\tau$ less the PLM's at 1, in nats. Which $\tau$ makes it zero? Two decimals.
 # ```
-#
-# ```{solution} ex-factor
+
+# %%
+task = course.task("factor", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-factor
 # :class: dropdown
-# All find 2: then the PoLM is the PLM at every layer, both losses are 0 on every question, and there is no disagreement to weigh.
+# ```
+
+# %% tags=["solution"]
+from scipy.optimize import brentq
+
+polm = task.gap * np.array([task.inner_factor, task.last_factor])
+pairs_of_logits = np.stack([polm, np.zeros(2)], axis=1)
+target = drift.entropy(np.array([task.gap, 0.0]))
+tau = brentq(lambda t: drift.entropy(pairs_of_logits, t).mean() - target, 0.05, 100)
+print(f"T = {tau:.2f}, between {task.inner_factor} and {task.last_factor}")
+task.check(tau)
+
+# %% [markdown] tags=["solution"]
+# With one factor for both layers, $\tau$ would be that factor. With two, the process loss is zero between them, and the last layer gets less than it needs. That is the compromise of question A, in one line of arithmetic.
+
+# %% [markdown]
+# ```{solution-end}
 # ```

@@ -9,16 +9,16 @@
 # %% [markdown]
 # # The ledger
 #
-# The two papers make claims. This page holds each of them against our pairs and gives a verdict: *supported*, *contradicted* or *undecided*. No verdict is typed. Each is computed from the table of results, by a rule that was written
-# down before the table was filled, and it changes when the data change. Two things were changed afterwards, neither in favour of a claim: claim 11 now asks for a signal, and claim 7 rests on all seven sets instead of two.
+# Mira has read a dozen chapters of evidence. The head teacher wants a page: what do the papers claim, and does it hold? Here is that page.
 #
-# A verdict is about *these pairs*: one base of 270 million parameters and its post-trained versions, one foreign model and its further post-training, seven question sets. "Contradicted" means that the effect goes the other way here, not that the paper is wrong.
-#
-# | You need | [Start here](01_start_here.ipynb); each claim links to the page that explains it |
+# | You need | [Start here](01_start_here.ipynb), [the main comparison](08_main_comparison.ipynb); each claim links to the page that explains it |
 # |---|---|
+# | **Helpful** | what an [interval](02_reliability.ipynb) promises |
 # | **Time** | 10 minutes |
 #
 # **You will be able to** say which claims hold on these pairs, how sure that is, and where to look.
+#
+# No verdict is typed. Each is computed from the table of results, by a rule that was written down before the table was filled, and it changes when the data change. Two things were changed afterwards, neither in favour of a claim: claim 11 now asks for a signal, and claim 7 rests on all seven sets instead of two.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -38,19 +38,27 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 # %%
 import pandas as pd
 
-from dualalign import ledger, plots
+from dualalign import course, ledger, plots
 from dualalign.book import say
 from dualalign.experiments import table
 
 # %% tags=["parameters"]
 results = "../data/results/table"
+me = "reader"
 pd.set_option("display.max_colwidth", None)
 
 # %% [markdown]
 # ## The rule
 #
+# When does a row of numbers support a claim?
+#
 # A *setting* is one pair on one question set. Pairs share their questions and their PLM, so settings are not independent; sets nearly are. Hence an effect is averaged over the pairs of a set, and its 95 % interval is Student's $t$ over the sets.
-# If the interval lies wholly on the claimed side of the line, the claim is supported; wholly on the other side, contradicted; else undecided. A claim that is about *every* baseline, pair or part is decided by the least favourable one.
+#
+# - The interval lies wholly on the claimed side of the line: **supported**.
+# - It lies wholly on the other side: **contradicted**.
+# - Otherwise: **undecided**.
+#
+# A claim about *every* baseline, pair or part is decided by the least favourable one.
 #
 # Claim 11 has two conditions: the error falls, and the model tells right answers from wrong ones at all. Where the second is not shown, it is undecided. It rests on one set, so its interval is over questions.
 #
@@ -63,7 +71,7 @@ book = ledger.ledger(table.load(results))
 shown = book[["text", "verdict", "value", "low", "high", "margin", "decided_by"]]
 shown.round(3)
 
-# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: that post-training inflates confidence, and that Dual-Align is better than no calibration and than agreement, has long bars of support; that it is better than align-all, DACA or BaseCal has not. Claim 7 has no bar, for it is measured over sets only; the bar of claim 11 shows the error alone.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the numbers of settings that support, leave open or contradict it, with the verdict in words."}}
+# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: the long bars of support for claim 1 and for Dual-Align against no calibration, and the mixed ones against align-all, DACA and BaseCal. Claim 7 has no bar, for it is measured over sets only; the bar of claim 11 shows the error alone.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the settings that support it, leave it open or contradict it. Of {n} rows, {supported} are supported over all sets, {contradicted} contradicted and {undecided} undecided. That Dual-Align beats DACA is supported by {daca_for} of {daca_settings} settings and contradicted by {daca_against}; that it beats no calibration, by {vanilla_for}."}}
 ax = plots.plot_ledger(book)
 
 # %% tags=["remove-input"]
@@ -76,6 +84,13 @@ say(
     undecided=int(counts.get(ledger.UNDECIDED, 0)),
     names=", ".join(book.index[book.verdict == ledger.SUPPORTED]) or "none",
     against=", ".join(book.index[book.verdict == ledger.CONTRADICTED]) or "none",
+)
+say(
+    "Against DACA, {daca_for} of {daca_settings} settings favour Dual-Align by their own interval and {daca_against} favour DACA. Against no calibration, {vanilla_for} favour Dual-Align.",
+    daca_for=int(book[ledger.SUPPORTED]["5 (daca)"]),
+    daca_settings=int(book.settings["5 (daca)"]),
+    daca_against=int(book[ledger.CONTRADICTED]["5 (daca)"]),
+    vanilla_for=int(book[ledger.SUPPORTED]["5 (vanilla)"]),
 )
 
 # %% [markdown]
@@ -124,6 +139,7 @@ book[["effect", "source", "sets", "settings", *ledger.STATES]]
 #
 # ## What this page does not show
 #
+# - **Other models.** A verdict is about these pairs: one base of 270 million parameters and its post-trained versions, one foreign model and its further post-training, seven question sets. "Contradicted" means that the effect goes the other way here, not that the paper is wrong.
 # - **The papers' numbers.** Dual-Align's tables are not in our hands, and none of their models ran here.
 # - **Many claims, one table.** The rows are not corrected for their number. A claim is judged by its own interval; the counts by setting are for orientation only.
 # - **Independence of the sets.** The two ARC sets and OpenBookQA are alike. The intervals are, if anything, too narrow.
@@ -131,16 +147,40 @@ book[["effect", "source", "sets", "settings", *ledger.STATES]]
 # ## Summary
 #
 # - A verdict here is an interval and a rule, not an opinion.
-# - It is about these pairs. Trace a pair of yours, and `python -m dualalign.experiments` fills the same table for it.
+# - What is firm: post-training inflates confidence, and Dual-Align is better than no calibration.
+# - What is not: that Dual-Align is better than its closest rivals. Seven sets do not decide it.
+# - The premise, a calibrated PLM, does not hold over these sets in general. That is the row to read first.
+#
+# Mira can tell the head teacher what is safe to say. Which method she should ship is another question.
 #
 # **Next:** [which method should I use?](21_which_method.ipynb)
 #
-# ```{exercise}
+# ```{exercise} A verdict by hand
 # :label: ex-verdict
-# An effect is +0.03 in five sets and −0.01 in two; the claim says that it is positive. Is it supported?
+# `effects` holds the effect of a claim in seven question sets; the claim says that it is positive. What is the lower end of its 95 % interval, by the rule of this page? Answer to four decimals, then say the verdict to yourself.
 # ```
-#
-# ```{solution} ex-verdict
+
+# %%
+task = course.task("verdict", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-verdict
 # :class: dropdown
-# The mean is $(5 \cdot 0.03 - 2 \cdot 0.01)/7 \approx 0.0186$ and the standard deviation $0.0195$. With $t_{0.975, 6} = 2.45$ the half width is $2.45 \cdot 0.0195/\sqrt 7 \approx 0.018$. The interval is about 0.0005 to 0.037: supported, barely.
+# ```
+
+# %% tags=["solution"]
+from scipy import stats
+
+n = len(task.effects)
+standard_error = task.effects.std(ddof=1) / n**0.5
+low = task.effects.mean() - stats.t.ppf(0.975, n - 1) * standard_error
+print(f"mean {task.effects.mean():.4f}, low {low:.4f}")
+task.check(low)
+
+# %% [markdown] tags=["solution"]
+# With seven sets, $t_{0.975,6}$ is 2.45 and not 1.96, and the standard deviation is divided by $\sqrt 7$. Where the lower end is above zero, the claim is supported. Where it is below, look at the upper end: if that is above zero, the claim is undecided.
+
+# %% [markdown]
+# ```{solution-end}
 # ```

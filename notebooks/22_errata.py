@@ -9,17 +9,18 @@
 # %% [markdown]
 # # Errata, with arithmetic
 #
-# Careful papers hold slips, and so does this book. This page lists those that we found in the public record of DACA {cite:p}`luo2025daca`, the direct ancestor of Dual-Align. None of them takes anything from its idea,
-# without which these pages would not exist. Each entry says what is written, what we find, and how you can check it.
+# Mira reads DACA {cite:p}`luo2025daca`, the paper that Dual-Align grew from, with a pencil in her hand. A proposition makes her stop: is that true for four options? A table makes her stop: would a perfect model not score the same?
 #
-# Where a slip can be checked by arithmetic, the arithmetic runs here. Where it is a number that differs between text and table, both are quoted, and you need the paper beside you. We read version 2 of the
-# paper; a later version may have mended any of them.
+# Careful papers hold slips, and so does this book. None of those below takes anything from DACA's idea, without which these pages would not exist.
 #
 # | You need | [Calibration](02_reliability.ipynb), [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
 # |---|---|
-# | **Time** | 15 minutes |
+# | **Helpful** | the paper beside you, version 2 |
+# | **Time** | 20 minutes |
 #
 # **You will be able to** check each entry yourself, and say which of them changes a conclusion.
+#
+# Each entry says what is written, what we find, and whether it matters. Where arithmetic can decide, it runs here. A number that only differs between text and table is quoted from both. A later version of the paper may have mended any of them.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -41,7 +42,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import drift, metrics
+from dualalign import course, drift, metrics
 from dualalign.book import say
 from dualalign.experiments import table as results_table
 
@@ -49,9 +50,12 @@ from dualalign.experiments import table as results_table
 folder = "../data/traces"
 subjects, questions = 57, 14042
 draws = 300
+me = "reader"
 
 # %% [markdown]
 # ## 1. When is the best temperature infinite?
+#
+# Take a question on which the two models disagree. Is there a temperature at which the PoLM fits the PLM best, or does the fit improve for ever as the temperature grows?
 #
 # *Written* (Proposition 3.3): on a disagreeing question the temperature that aligns the PoLM with the PLM is infinite whenever the PLM gives the PoLM's favourite less than $1/K$.
 #
@@ -75,7 +79,7 @@ say(
 )
 
 # %% [markdown]
-# How often does it matter? On the disagreeing questions of our main pair, here is the share to which the proposition gives an infinite temperature, and the share that has one.
+# How often does it matter? Take the disagreeing questions of our main pair, and count those to which the proposition gives an infinite temperature, and those that have one.
 
 # %%
 main = da.Traces.load(f"{folder}/sft4__arc-easy__choices.safetensors")
@@ -97,6 +101,8 @@ say(
 
 # %% [markdown]
 # ## 2. A noise floor of six per cent
+#
+# How small can an error get, if it is averaged over small subjects?
 #
 # *Written* (Table 1): ECE averaged over MMLU's subjects, about 8 to 10 % for the calibrated models.
 #
@@ -134,6 +140,8 @@ say(
 # %% [markdown]
 # ## 3. Better than supervision?
 #
+# Can a method without labels beat one that has them?
+#
 # *Written*: on MMLU the label-free method beats supervised temperature scaling. There the supervised temperature is fitted on a subject's validation questions, about 27.
 #
 # *Found*: 27 labels are few. Here is the held-out ECE of temperature scaling on our main pair by the number of labels, against that of DACA without any.
@@ -148,6 +156,8 @@ by_n.round(3)
 # Each row is a mean over random draws of so many questions, with its standard deviation (there is one draw of all). *Does it change a conclusion?* It bounds it: the comparison is with a poorly fed supervisor.
 #
 # ## 4. A Brier score that does not move
+#
+# Can calibration remove thirty points of error and leave the Brier score where it was?
 #
 # *Written* (Table 7, row 1): calibration takes the ECE from 35.8 % to 5.8 %, and the top-label Brier score from .219 to .218.
 #
@@ -205,23 +215,46 @@ pd.Series(spare, name="Brier less squared ECE").describe()[["count", "min", "max
 #
 # ## What this page does not show
 #
-# - **That the paper is wrong.** Its main result, that agreement carries a usable signal, is checked in the [main comparison](08_main_comparison.ipynb) on our pairs.
-# - **Our own slips.** They are in the changelog when we find them. Please [report](https://github.com/dualalign/dualalign/issues) those that we have not found.
+# - **That the paper is wrong.** Its main result is that agreement carries a usable signal. The [main comparison](08_main_comparison.ipynb) checks that on our pairs.
+# - **That the quotes are exact.** The table of section 6 was made from the public record, not from the typeset paper. Hold it against the paper before you cite it.
+# - **Our own slips.** They go into the changelog when we find them. Please [report](https://github.com/dualalign/dualalign/issues) those that we have not found.
 # - **Dual-Align's own tables.** They are not in our hands, so nothing here is about them.
 #
 # ## Summary
 #
 # - A finite temperature exists more often than Proposition 3.3 says.
-# - An ECE averaged over small subjects has a floor of several points, and needs it printed beside.
+# - An ECE averaged over small subjects has a floor of several points. It needs that floor printed beside it.
 # - One row of one table contradicts an inequality; a few numbers differ between text and table.
+# - No entry changes the paper's conclusion. One changes the reason: see [why aligning on everything fails](10_why_align_all_fails.ipynb).
 #
-# ```{exercise}
+# **Next:** the [symbols](../symbols.md), the [glossary](../glossary.md), or a class: [the course](../course/index.md).
+#
+# ```{exercise} Where infinity begins
 # :label: ex-errata-two
-# Show that for two options Proposition 3.3 is right.
+# A PoLM gives four options the logits `logits`; the first is its favourite. A PLM gives that favourite the probability $p$, and splits the rest over the other three in the proportions `shares`.
+# Below which $p$ is the best temperature of this question infinite? Answer to three decimals. (The rule is in section 1.)
 # ```
-#
-# ```{solution} ex-errata-two
+
+# %%
+task = course.task("errata-two", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-errata-two
 # :class: dropdown
-# Let the PoLM prefer option 1, $z_1 > z_2$, and let $p$ be the PLM's probability of it. The PLM's mean of the logits is $p z_1 + (1 - p) z_2$, the plain mean is $(z_1 + z_2)/2$. The first exceeds the second
-# exactly where $p > 1/2 = 1/K$.
+# ```
+
+# %% tags=["solution"]
+others = task.shares @ task.logits[1:]  # the PLM's mean of the logits, were the favourite impossible
+threshold = (task.logits.mean() - others) / (task.logits[0] - others)
+task.check(threshold)
+
+# %% [markdown] tags=["solution"]
+# The PLM's mean of the PoLM's logits is $p z_1 + (1 - p)\,m$, where $m$ is the mean of the other three under `shares`. The temperature is infinite where this does not exceed the plain mean $\bar z$, that is for
+# $p \le (\bar z - m)/(z_1 - m)$.
+#
+# If the rest is split evenly, this is $1/K$: then the proposition is right. With two options there is nothing to split, so for $K = 2$ it is always right, and the threshold is one half.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
