@@ -85,6 +85,8 @@ say(
     names=", ".join(book.index[book.verdict == ledger.SUPPORTED]) or "none",
     against=", ".join(book.index[book.verdict == ledger.CONTRADICTED]) or "none",
 )
+
+# %% tags=["remove-input"]
 say(
     "Against DACA, {daca_for} of {daca_settings} settings favour Dual-Align by their own interval and {daca_against} favour DACA. Against no calibration, {vanilla_for} favour Dual-Align.",
     daca_for=int(book[ledger.SUPPORTED]["5 (daca)"]),

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Which method should I use?
 #
-# You have a post-trained model that is too sure of itself, the model it was made from, and a set of questions. Perhaps you have labels, perhaps not. Which temperature should you use? It is not always that of Dual-Align: the short answer below says when it is not.
+# Mira has her two models, a thousand questions without answers, and an afternoon in which she could label some of them. Which temperature should the study helper use?
 #
-# This page is for someone who wants to decide, not to understand. It draws on every pair, set and prompt style of this book, and every number in its advice is computed from them.
+# It is not always that of Dual-Align. The [short answer](#the-short-answer) below says when it is not.
 #
 # | You need | [Start here](01_start_here.ipynb) |
 # |---|---|
@@ -19,6 +19,8 @@
 # | **Time** | 15 minutes |
 #
 # **You will be able to** choose a method by what you have, say how many labels are worth more than none, run the checks that need only a trace, and name what no such check can see.
+#
+# This page is for someone who wants to decide, not to understand. It draws on every pair, set and prompt style of this book, and every number in its advice is computed from them.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -39,8 +41,8 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 import pandas as pd
 
 import dualalign as da
-from dualalign import checks, plots, practice
-from dualalign.book import say
+from dualalign import checks, course, plots, practice
+from dualalign.book import glue, say
 from dualalign.experiments import table
 
 pd.set_option("display.max_colwidth", None)  # sentences stand in these tables
@@ -49,6 +51,7 @@ pd.set_option("display.max_colwidth", None)  # sentences stand in these tables
 results = "../data/results/table"
 folder = "../data/traces"
 share = 0.75  # of the settings on which labels must win, to be called enough
+me = "reader"
 fine, doubtful = "sft4__arc-easy__choices", "sft4__medmcqa__choices"
 
 # %% [markdown]
@@ -102,6 +105,7 @@ versus = text.unstack("rival").loc[list(means.index), rivals]
 versus.assign(settings=situation.value_counts())
 
 # %% [markdown]
+# (the-short-answer)=
 # ### The short answer
 
 # %% tags=["hide-input"]
@@ -138,7 +142,7 @@ say(
 #
 # Labels go into one number, so few of them go far. Here temperature scaling on $n$ labels is held against methods that use *every* question of the same half without labels. Both are judged on the other half; five splits, four draws of the labels in each.
 
-# %% mystnb={"figure": {"caption": "What labels are worth, by what the PLM is: ECE of temperature scaling on so many labels less that of a method without labels. Line: median over the settings; band: quartiles. Below zero the labels win. Settings with too few questions for a size drop out, so the right ends rest on fewer. What to see: where the lines cross zero, and that they cross last where the PLM is calibrated.", "name": "fig-label-worth"}, "image": {"alt": "Four panels, one for each kind of PLM, of the difference in calibration error over the number of labels from 5 to 500, for Dual-Align, DACA and align-all; the lines fall as labels are added."}}
+# %% mystnb={"figure": {"caption": "What labels are worth, by what the PLM is: ECE of temperature scaling on so many labels less that of a method without labels. Line: median over the settings; band: quartiles. Below zero the labels win. Settings with too few questions for a size drop out, so the right ends rest on fewer. What to see: where the lines cross zero, and that they cross last where the PLM is calibrated.", "name": "fig-label-worth"}, "image": {"alt": "Four panels, one for each kind of PLM, of the difference in calibration error over the number of labels, for Dual-Align, DACA and align-all; the lines fall as labels are added. Against Dual-Align the median crosses zero at {cross_chance:.0f} labels where the PLM is at chance and {cross_off:.0f} where it is off; where it is calibrated, {enough:.0f} labels win on {wins_calibrated:.0%} of the settings only."}}
 axes = plots.plot_label_gaps(practice.label_quantiles(gaps.drop(columns="situation"), situation))
 
 # %%
@@ -146,6 +150,8 @@ needed = practice.labels_needed(gaps).unstack("rival")
 likelihood = practice.labels_needed(practice.label_gaps(labels, "nll")).unstack("rival")
 three = ["dual-align", "daca", "align-all"]
 medians = {"ECE": needed[three].groupby(situation).median(), "likelihood": likelihood[three].groupby(situation).median()}
+glue("cross_chance", medians["ECE"].loc["at chance", "dual-align"])
+glue("cross_off", medians["ECE"].loc["off", "dual-align"])
 pd.concat(medians, axis=1).loc[list(means.index)]
 
 # %% [markdown]
@@ -254,7 +260,7 @@ steps = [
 otherwise = f"dual-align ({means.loc['calibrated', 'dual-align']:.2f}) or daca ({means.loc['calibrated', 'daca']:.2f}), on trust in the PLM"
 pd.DataFrame([*steps, ("Otherwise", otherwise)], columns=["ask, in this order", "if yes"], index=range(1, len(steps) + 2))
 
-# %% mystnb={"figure": {"caption": "The questions of the list above, from top to bottom. What to see: Dual-Align stands at the end of the column, after three questions that need labels and one that does not.", "name": "fig-decision"}, "image": {"alt": "Flow chart of the list above: four questions in a column, each with an arrow named yes to a box with the advice at its right, and an arrow named no to the next question; the last arrow leads to Dual-Align or DACA."}}
+# %% mystnb={"figure": {"caption": "The questions of the list above, from top to bottom. What to see: Dual-Align stands at the end of the column, after three questions that need labels and one that does not.", "name": "fig-decision"}, "image": {"alt": "Flow chart of the list above: four questions in a column, each with an arrow named yes to the advice at its right and an arrow named no to the next. The first asks for {enough:.0f} labels or more and leads to temperature scaling; the last arrow leads to Dual-Align or DACA, with mean errors of {dual_calm:.3f} and {daca_calm:.3f} where the PLM is calibrated."}}
 ax = plots.plot_decision(steps, otherwise)
 
 # %% [markdown]
@@ -342,24 +348,63 @@ say(
 # - Without labels, everything rests on the PLM's calibration on these very questions. Where it is bad, Dual-Align and DACA pass its error on.
 # - `dualalign diagnose` finds fragile fits. It cannot find a PLM that is wrong and sure. Labels can.
 #
+# So Mira labels first, as many as the afternoon allows, to see what her PLM is. Then she reads the list above from the top.
+#
 # **Next:** [your own pair](../your_own_pair.md).
 #
-# ```{exercise}
+# ```{exercise} Do two errors cancel?
 # :label: ex-which-under
-# A PLM is *under*-confident on average, and post-training has sharpened it. Which error does align-all then make, and would you still prefer it to Dual-Align?
+# All numbers are mean confidence less accuracy, in percentage points. The PLM's own error on some questions is `plm_error`. Aligning on everything adds `align_all_adds` to it, Dual-Align adds `dual_align_adds`.
+# By how many points is the size of align-all's error larger than the size of Dual-Align's? (Negative: it is smaller.)
 # ```
-#
-# ```{solution} ex-which-under
+
+# %%
+task = course.task("which-under", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-which-under
 # :class: dropdown
-# Disagreements pull align-all's temperature up, so the PoLM ends less sure than the PLM is where the two agree. An under-confident PLM pulls the same way. The two errors add where they cancelled above, so the reason for preferring align-all is gone. The lower temperature of Dual-Align is the better bet, and a few labels would tell.
+# ```
+
+# %% tags=["solution"]
+sizes = {name: abs(task.plm_error + added) for name, added in (("align-all", task.align_all_adds), ("Dual-Align", task.dual_align_adds))}
+print(sizes)
+task.check(sizes["align-all"] - sizes["Dual-Align"])
+
+# %% [markdown] tags=["solution"]
+# What is added is negative: alignment on everything errs towards too little confidence. Beside an over-confident PLM it takes back a part of the error. Beside an under-confident one it adds to it, and the reason for preferring align-all is gone.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} How many labels does a check need?
 # :label: ex-which-thirty
-# You can label thirty questions. Would you fit a temperature on them, or use them to check the PLM and then fit Dual-Align on a thousand without labels?
+# You expect the PLM to be right on a share `accuracy` of the questions. You want a check that notices if its mean confidence is off by `gap`: the half width of the 95 % interval of the accuracy (normal, $1.96$ standard errors) must be at most `gap`.
+# How many labels is that, rounded up?
 # ```
-#
-# ```{solution} ex-which-thirty
+
+# %%
+task = course.task("which-thirty", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-which-thirty
 # :class: dropdown
-# Use them for both. First check the PLM, coarsely: the standard error of its accuracy is about 9 points. Then read the figure between 20 and 50 labels in the panel that fits: where the line lies below zero, fit on the labels; where it lies above, fit Dual-Align on the thousand.
+# ```
+
+# %% tags=["solution"]
+import math
+
+labels_needed = math.ceil(1.96**2 * task.accuracy * (1 - task.accuracy) / task.gap**2)
+print(labels_needed)
+task.check(labels_needed)
+
+# %% [markdown] tags=["solution"]
+# The standard error is $\sqrt{p(1-p)/n}$, so half the gap takes four times the labels. Thirty labels notice only a large error. Use them for both: check the PLM coarsely, then read the figure at that number in the panel that fits. Where the line lies below zero,
+# fit on the labels; where it lies above, fit Dual-Align on all questions without labels.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
