@@ -124,10 +124,11 @@ tally |= {f"calm_{column}": int(value) for column, value in clear.loc[("calibrat
 
 # %% tags=["remove-input"]
 say(
-    "**Dual-Align is not the best choice everywhere.** Where the PLM is calibrated, `{best_calm}` has the smallest mean error of the methods without labels ({least_calm:.3f}): Dual-Align {dual_calm:.3f}, DACA {daca_calm:.3f}, align-all {alig_calm:.3f}; Dual-Align is clearly better than DACA on {calm_better} "
-    "and clearly worse on {calm_worse} of {calm_settings} settings. Where the PLM is off, it is `{best_off}` ({least_off:.3f}; Dual-Align {dual_off:.3f}); where it is at chance, `{best_chance}` ({least_chance:.3f}; Dual-Align {dual_chance:.3f}). "
-    "Over all {settings} settings Dual-Align is clearly better than align-all on {better_alig} and clearly worse on {worse_alig}; against DACA {better_daca} and {worse_daca}. "
-    "Over all settings together, {enough:.0f} labels or more make temperature scaling beat each method without labels on at least {share:.0%}. Beside a calibrated PLM, {enough:.0f} labels beat Dual-Align on {wins_calibrated:.0%} only.",
+    "**Dual-Align is not the best choice everywhere.** Means are held-out ECEs.\n\n"
+    "- *PLM calibrated:* `{best_calm}` has the smallest mean ({least_calm:.3f}; DACA {daca_calm:.3f}, align-all {alig_calm:.3f}). Against DACA it is clearly better on {calm_better} and clearly worse on {calm_worse} of {calm_settings} settings.\n"
+    "- *PLM off:* `{best_off}` ({least_off:.3f}; Dual-Align {dual_off:.3f}). *At chance:* `{best_chance}` ({least_chance:.3f}; Dual-Align {dual_chance:.3f}).\n"
+    "- *All {settings} settings:* Dual-Align is clearly better than align-all on {better_alig} and clearly worse on {worse_alig}; against DACA {better_daca} and {worse_daca}.\n"
+    "- *Labels:* with {enough:.0f} or more, temperature scaling beats each method without labels on at least {share:.0%} of all settings. Beside a calibrated PLM, so many labels beat Dual-Align on {wins_calibrated:.0%} only.",
     **(named | mean_of | tally),
     settings=len(plm),
     enough=enough,
