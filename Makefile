@@ -22,12 +22,14 @@ help:
 	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make nightly    train anew what is not shipped (hours; goes on where it stopped) and compare every trace with it'
 	@echo 'make bench      time and memory against the bare passes'
-	@echo 'make check      pairs, lock, links, alt text, network, weight, accessibility of the built site (PAGES=... for some)'
+	@echo 'make check      links, alt text, network, weight, accessibility of the built site (PAGES=... for some)'
 	@echo 'make pairs      write notebooks/*.ipynb from notebooks/*.py'
 	@echo 'make lock       resolve requirements.lock and environment.yml anew (UPDATE=1 for the newest versions)'
 	@echo 'make clean      remove what is built; environments stay'
 
 book: $(VENV)/book.ok
+	$(RUN) tools/check_pairs.py
+	$(RUN) tools/check_book.py
 	$(RUN) tools/run_notebooks.py
 	$(MAKE) site
 
@@ -61,12 +63,12 @@ bench: $(VENV)/lab.ok
 	for script in benchmarks/*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
 
 check: $(VENV)/book.ok tools/axe/node_modules/.package-lock.json
-	$(RUN) tools/check_pairs.py
 	$(RUN) tools/check_site.py
 	node tools/axe/check.mjs _build/html $(PAGES)
 
 pairs: $(VENV)/book.ok
-	$(BIN)/jupytext --quiet --to ipynb --update notebooks/*.py
+	$(RUN) tools/first_cell.py --write
+	$(BIN)/jupytext --quiet --to ipynb --update $(wildcard notebooks/*.py course/*.py)
 
 lock:
 	rm -rf .venv-lock

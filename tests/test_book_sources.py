@@ -1,0 +1,139 @@
+"""The checks of the book's sources: each names the fault that is planted, and passes a page in order."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("jupytext")
+import check_book
+import exercises
+import skeleton
+
+from dualalign import course
+
+PAGE = """# A title
+
+May a pupil rely on "90 %"?
+
+| You need | [Start here](01_start_here.ipynb) |
+|---|---|
+| **Time** | 20 minutes |
+
+**You will be able to** tell.
+
+## A section
+
+```{exercise} A question
+:label: ex-halve
+Halve it.
+```
+
+```{solution-start} ex-halve
+:class: dropdown
+```
+
+```{solution-end}
+```
+
+## What this page does not show
+
+Much.
+
+## Summary
+
+- One.
+- Two.
+- Three.
+
+**Next:** [more](02_more.ipynb)
+"""
+CODE = 'task = course.task("halve", me)\ntask'
+
+
+def page(prose=PAGE, code=CODE, alt="It falls by {drop:.0%}.", figure=None):
+    drawn = nbformat.v4.new_code_cell("draw()")
+    drawn.metadata["mystnb"] = {"figure": figure or {"caption": "c", "name": "fig-a"}, "image": {"alt": alt}}
+    return [nbformat.v4.new_markdown_cell(prose), nbformat.v4.new_code_cell(code), drawn]
+
+
+def test_a_page_in_order():
+    assert check_book.page_faults(page(), ["halve"]) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('May a pupil rely on "90 %"?', "A pupil relies.", "lacks a question before the box"),
+        ("| You need | [Start here](01_start_here.ipynb) |", "| You need | |", "lacks the box"),
+        ("20 minutes", "long", "lacks its row '| **Time**"),
+        ("**You will be able to**", "You will", "lacks '**You will be able to**'"),
+        ("does not show", "shows", "lacks a section '## What this page does not show'"),
+        ("## Summary", "## The end", "lacks a section '## Summary'"),
+        ("- Two.\n- Three.\n", "", "has a summary of 1 bullets"),
+        ("**Next:** [more](02_more.ipynb)", "**Next:** more", "lacks '**Next:**' with a link"),
+        (":label: ex-halve\n", "", "exercise without a label"),
+        ("{solution-start} ex-halve", "{note} x", "exercise ex-halve has no solution"),
+    ],
+)
+def test_each_missing_part_of_a_page_is_named(old, new, fault):
+    assert old in PAGE
+    found = check_book.page_faults(page(PAGE.replace(old, new)), ["halve"])
+    assert [f for f in found if f.startswith(fault)], found
+
+
+def test_a_part_in_the_wrong_place_is_named():
+    limits = PAGE[PAGE.index("## What this page") : PAGE.index("## Summary")]
+    moved = PAGE.replace(limits, "") + limits
+    assert skeleton.faults(moved) == ["has a section '## Summary' with 3 to 5 bullets too early"]
+
+
+@pytest.mark.parametrize(
+    ("planted", "fault"),
+    [
+        ({"alt": ""}, "cell 3: a figure without an alt text (mystnb.image.alt)"),
+        ({"alt": "A falling line."}, "cell 3: its alt text quotes no glued number: write {key:.2f}"),
+        ({"alt": "It falls by {drop"}, "cell 3: alt text: expected '}' before end of string"),
+        ({"figure": {"name": "fig-a"}}, "cell 3: a figure without caption"),
+        ({"code": "x = 1"}, "exercise ex-halve: no cell calls course.task('halve', me)"),
+    ],
+)
+def test_each_fault_of_a_figure_or_an_exercise_is_named(planted, fault):
+    assert check_book.page_faults(page(**planted), ["halve"]) == [fault]
+
+
+def test_an_exercise_without_checker_and_a_checker_without_page():
+    assert check_book.page_faults(page(), []) == ["exercise ex-halve has no checker in dualalign.course"]
+    assert exercises.book_faults({"a": ["ex-halve"]}, ["halve", "lonely"]) == [
+        "the checker 'lonely' of dualalign.course belongs to no page"
+    ]
+
+
+def test_what_two_pages_share_is_named():
+    found = check_book.book_faults({"notebooks/01_a": page(), "notebooks/02_b": page()}, ["halve"])
+    assert found == ["exercise ex-halve stands 2 times in the book", "two figures are named fig-a"]
+
+
+def test_a_checker_that_accepts_a_known_wrong_answer_is_named():
+    exercise = course.exercises()["halve"]
+    other = dataclasses.replace(exercise.wrong[0], misconception="planted", answer=exercise.solve)
+    broken = dataclasses.replace(exercise, wrong=(other, *exercise.wrong[1:]))
+    assert "halve" in course.faults([broken])[0]
+
+
+def test_a_page_still_to_be_converted_is_excused_until_it_is_ready():
+    pages = {"notebooks/01_a": page(), "notebooks/02_b": page(PAGE.replace("ex-halve", "ex-b"), figure={"name": "b"})}
+    found, ready = check_book.faults(pages, ["halve", "b"], {"notebooks/01_a", "notebooks/02_b"})
+    assert (found, ready) == ([], {"notebooks/01_a"})
+    found, _ = check_book.faults(pages, ["halve", "b"], {"notebooks/01_a", "notebooks/03_c"})
+    assert "notebooks/02_b: cell 3: a figure without caption" in found
+    assert "tools/not_yet.txt: notebooks/03_c is no page" in found
+
+
+def test_cells_that_are_not_on_the_page_do_not_count():
+    cells = page()
+    aside = nbformat.v4.new_markdown_cell("```{exercise} Aside\n:label: ex-aside\n```")
+    aside.metadata["tags"] = ["guide"]
+    assert check_book.page_faults([*cells, aside], ["halve"]) == []

@@ -1,0 +1,98 @@
+"""Check the sources of the book before anything runs: figures, skeleton, exercises and their checkers.
+
+Every figure states its message in an alt text that quotes a glued number; every page has its parts; every exercise has
+a checker, every checker a page, and no checker accepts an answer that is known to be wrong. Exit code 1 and a line for
+each fault. Pages listed in tools/not_yet.txt are still to be brought to this form: that list may only get shorter.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import exercises
+import glued
+import jupytext
+import skeleton
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("notebooks", "course")
+SPECIAL = {"guide", "slide-only"}  # cells of a lesson that are not on its page
+
+
+def figure_faults(cells: list) -> list[str]:
+    """Report figures without caption, name or an alt text that quotes a number of the run."""
+    found = []
+    for number, cell in enumerate(cells, start=1):
+        if figure := cell.metadata.get("mystnb", {}).get("figure"):
+            texts = {field: text for _, field, text in glued.templates(cell)}
+            found += [f"cell {number}: a figure without {key}" for key in ("caption", "name") if not figure.get(key)]
+            found += [f"cell {number}: {fault}" for fault in _alt_faults(texts.get("alt", ""))]
+    return found
+
+
+def _alt_faults(alt: str) -> list[str]:
+    if not alt.strip():
+        return ["a figure without an alt text (mystnb.image.alt)"]
+    try:
+        return [] if glued.placeholders(alt) else ["its alt text quotes no glued number: write {key:.2f}"]
+    except ValueError as error:
+        return [f"alt text: {error}"]
+
+
+def on_page(cells: list) -> list:
+    return [cell for cell in cells if not SPECIAL & set(cell.metadata.get("tags", []))]
+
+
+def page_faults(cells: list, checkers: list[str], chapter: bool = True) -> list[str]:
+    """Return what is wrong with one page by itself."""
+    shown = on_page(cells)
+    text, code = skeleton.prose(shown), "\n".join(cell.source for cell in shown if cell.cell_type == "code")
+    return [
+        *figure_faults(cells),
+        *skeleton.faults(text, chapter),
+        *exercises.page_faults(text, code, checkers),
+    ]
+
+
+def book_faults(pages: dict[str, list], checkers: list[str]) -> list[str]:
+    """Return what is wrong between pages: labels and figure names that two share, checkers without a page."""
+    labels = {name: exercises.labels(skeleton.prose(on_page(cells))) for name, cells in pages.items()}
+    figures = [cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for p in pages.values() for cell in p]
+    twice = [name for name, times in Counter(filter(None, figures)).items() if times > 1]
+    return [*exercises.book_faults(labels, checkers), *(f"two figures are named {name}" for name in sorted(twice))]
+
+
+def sources(root: Path) -> dict[str, list]:
+    """Read every page's cells: "notebooks/01_a" -> cells."""
+    paths = [path for folder in FOLDERS for path in sorted((root / folder).glob("*.py"))]
+    return {path.relative_to(root).with_suffix("").as_posix(): jupytext.read(path).cells for path in paths}
+
+
+def faults(pages: dict[str, list], checkers: list[str], not_yet: set[str]) -> tuple[list[str], set[str]]:
+    """Return the faults that count, and the pages of the list that have none left."""
+    by_page = {name: page_faults(cells, checkers, name.startswith("notebooks")) for name, cells in pages.items()}
+    found = [f"{name}: {fault}" for name, page in by_page.items() if name not in not_yet for fault in page]
+    found += [f"tools/not_yet.txt: {name} is no page" for name in sorted(not_yet - pages.keys())]
+    return found + book_faults(pages, checkers), {name for name in not_yet if not by_page.get(name, True)}
+
+
+def main(arguments: list[str]) -> int:
+    from dualalign import course
+
+    pages, known = sources(ROOT), course.exercises()
+    not_yet = set((ROOT / "tools" / "not_yet.txt").read_text(encoding="utf-8").split())
+    if arguments:
+        pages = {name: cells for name, cells in pages.items() if Path(name).name in arguments}
+        found = [f"{n}: {f}" for n, cells in pages.items() for f in page_faults(cells, list(known), "course" not in n)]
+    else:
+        found, ready = faults(pages, list(known), not_yet)
+        found += [f"dualalign.course: {fault}" for fault in course.faults(known.values())]
+        print("".join(f"{name} is ready: take it off tools/not_yet.txt\n" for name in sorted(ready)), end="")
+    print("\n".join(found) if found else f"book: the sources of {len(pages)} pages are in order")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
