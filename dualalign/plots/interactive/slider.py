@@ -6,17 +6,16 @@ recomputes every number exactly as `slider_state` does; the first state is drawn
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dualalign import metrics
 from dualalign.plots import style
+from dualalign.plots.interactive import widget
+from dualalign.plots.interactive.widget import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +23,20 @@ if TYPE_CHECKING:
     from dualalign.traces import Traces
 
 SYMBOLS = "◆●★▲■▼"
-STEP = 0.05  # of log2 T: an arrow key changes T by 3.5 %
 LIMIT = 1500  # questions in one page: about 25 kB at four options
 BOX = {"left": 48, "top": 62, "size": 300, "strip": 40, "stripBase": 54, "curve": 66, "curveBase": 498}
-CODE = "from scipy.special import softmax\nconfidence = softmax(traces.polm_final / {T}, axis=1).max(axis=1)"
+TITLE = (
+    "Reliability diagram of {n} questions: at T = {t} the ECE is {ece}, the mean confidence {confidence} and the "
+    "accuracy {accuracy}. Below it, the ECE over the temperature."
+)
+NUMBERS = "T = {t}, ECE {ece}, mean confidence {confidence}, accuracy {accuracy} on {n} questions"
+RULES = {
+    " .strip": f"fill:{style.POLM};opacity:.6",
+    " .gap": f"stroke:{style.POLM};stroke-width:7;opacity:.3",
+    " .interval": f"stroke:{style.POLM};stroke-width:1.6",
+    " .point": f"fill:{style.POLM};stroke:currentColor",
+    " .curve": f"fill:none;stroke:{style.POLM};stroke-width:2",
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +67,12 @@ class SliderData:
 class SliderState:
     """The diagram at one temperature: per bin the count, sum of confidences and number right; and the totals."""
 
-    count: np.ndarray
-    confidence_sum: np.ndarray
-    right: np.ndarray
     ece: float
     confidence: float
     accuracy: float
+    count: np.ndarray = field(repr=False)
+    confidence_sum: np.ndarray = field(repr=False)
+    right: np.ndarray = field(repr=False)
 
 
 def prepare_slider(
@@ -101,7 +110,7 @@ def _marks(marks: Mapping[str, float]) -> dict[str, float]:
     wrong = [name for name, t in marks.items() if not t > 0]
     if wrong:
         raise ValueError(f"marks: {wrong[0]!r} is {marks[wrong[0]]}; a temperature is positive")
-    finite = {name: float(t) for name, t in marks.items() if np.isfinite(t)}
+    finite = {name: float(widget.temperature_text(t)) or float(t) for name, t in marks.items() if np.isfinite(t)}
     return finite if 1.0 in finite.values() else {"T = 1": 1.0} | finite
 
 
@@ -114,30 +123,40 @@ def slider_state(data: SliderData, temperature: float) -> SliderState:
     count = np.bincount(index, minlength=bins)
     total, right = np.bincount(index, confidence, bins), np.bincount(index, data.correct, bins)
     ece = float(np.abs(total - right).sum() / len(confidence))
-    return SliderState(count, total, right, ece, float(confidence.mean()), float(data.correct.mean()))
+    return SliderState(ece, float(confidence.mean()), float(data.correct.mean()), count, total, right)
 
 
 def temperature_slider(
-    traces: Traces, marks: Mapping[str, float] | None = None, bins: int = 10, limit: int = LIMIT, seed: int = 0
+    traces: Traces,
+    marks: Mapping[str, float] | None = None,
+    bins: int = 10,
+    limit: int = LIMIT,
+    seed: int = 0,
+    name: str = "traces",
 ) -> str:
     """Return the interactive figure as one HTML string of under 100 kB; parameters as `prepare_slider`.
 
-    The same input gives the same bytes. In a notebook: ``IPython.display.HTML(temperature_slider(traces))``.
+    ``name`` is what the traces are called in the lines of Python that a reader copies. The same input gives the same
+    bytes. In a notebook: ``IPython.display.HTML(temperature_slider(traces))``.
     """
-    return slider_html(prepare_slider(traces, marks, bins, limit, seed))
+    prepare = widget.call("plots.prepare_slider", name, bins=(bins, 10), limit=(limit, LIMIT), seed=(seed, 0))
+    code = f"from dualalign import plots\nplots.slider_state({prepare}, {{t}})"
+    return slider_html(prepare_slider(traces, marks, bins, limit, seed), code)
 
 
-def slider_html(data: SliderData) -> str:
-    """Return the page of `prepare_slider`'s data."""
+def slider_html(data: SliderData, code: str) -> str:
+    """Return the page of `prepare_slider`'s data, with a template of the code that a reader copies."""
     low, high = _range(data)
     grid = np.linspace(low, high, 81)
     curve = np.array([slider_state(data, 2.0**g).ece for g in grid])
-    payload = _payload(data, low, high, float(curve.max()) * 1.15 or 1.0)
-    uid = "da" + hashlib.sha256((payload + json.dumps(data.marks)).encode()).hexdigest()[:10]
-    script = Path(__file__).with_name("slider.js").read_text(encoding="utf-8")
-    body = _svg(uid, data, grid, curve) + _controls(uid, data, low, high)
-    run = f'{script.strip()}(document.getElementById("{uid}"), {payload});'
-    return f'<div id="{uid}" class="da-slider">{_css(uid)}{body}<script>{run}</script></div>'
+    payload = _payload(data, low, high, float(curve.max()) * 1.15 or 1.0) | {"title": TITLE, "code": code}
+    state = slider_state(data, 1.0)
+    texts = {"t": widget.temperature_text(1.0), "n": f"{len(data.correct):,}"}
+    texts |= {name: f"{getattr(state, name):.3f}" for name in ("ece", "confidence", "accuracy")}
+    sample = "" if len(data.correct) == data.total else f" (a random sample of {data.total:,})"
+    svg = _frame() + _bins(state) + _curve(data, grid, curve, state.ece)
+    controls, note = _controls(widget.uid(payload), data, low, high), "shown is T = 1."
+    return widget.page("slider", payload, texts, svg, NUMBERS + sample, controls, note, (360, 540), RULES)
 
 
 def _range(data: SliderData) -> tuple[float, float]:
@@ -147,11 +166,11 @@ def _range(data: SliderData) -> tuple[float, float]:
     return float(np.floor(low / STEP) * STEP), float(np.ceil(high / STEP) * STEP)  # so that T = 1 is on a step
 
 
-def _payload(data: SliderData, low: float, high: float, top: float) -> str:
+def _payload(data: SliderData, low: float, high: float, top: float) -> dict[str, object]:
     gaps = ";".join(",".join(str(gap) for gap in row if gap >= 0) for row in data.gaps)
     correct = "".join("1" if right else "0" for right in data.correct)
     content = {"gaps": gaps, "correct": correct, "edges": data.edges.tolist(), "low": low, "high": high}
-    return json.dumps(content | {"curveTop": top, "box": BOX, "code": CODE}, separators=(",", ":"))
+    return content | {"curveTop": top, "box": BOX, "marks": data.marks}
 
 
 def _px(value: float) -> str:
@@ -160,16 +179,6 @@ def _px(value: float) -> str:
 
 def _py(value: float) -> str:
     return f"{BOX['top'] + (1 - value) * BOX['size']:.2f}"
-
-
-def _svg(uid: str, data: SliderData, grid: np.ndarray, curve: np.ndarray) -> str:
-    state = slider_state(data, 1.0)
-    title = f"Reliability diagram of {len(data.correct):,} questions at a temperature that the slider sets"
-    parts = [_frame(), _bins(state), _curve(data, grid, curve, state.ece)]
-    return (
-        f'<svg viewBox="0 0 360 540" role="img" aria-labelledby="{uid}-title">'
-        f'<title id="{uid}-title">{title}; below it, ECE over temperature.</title>{"".join(parts)}</svg>'
-    )
 
 
 def _text(x: float | str, y: float | str, content: str, anchor: str = "middle", extra: str = "") -> str:
@@ -239,50 +248,11 @@ def _curve(data: SliderData, grid: np.ndarray, curve: np.ndarray, ece: float) ->
 
 
 def _controls(uid: str, data: SliderData, low: float, high: float) -> str:
-    state = slider_state(data, 1.0)
     buttons = "".join(
-        f'<button type="button" data-part="mark" data-t="{t!r}" aria-pressed="{str(t == 1.0).lower()}">'
-        f"{symbol} {escape(name)}{'' if name == f'T = {t:g}' else f' (T = {t:.2f})'}</button>"
+        widget.button(
+            "mark", f"{symbol} {escape(name)}{'' if name == f'T = {t:g}' else f' (T = {t:.2f})'}", t, t == 1.0
+        )
         for symbol, (name, t) in zip(SYMBOLS, data.marks.items(), strict=False)
     )
-    sample = "" if len(data.correct) == data.total else f" (a random sample of {data.total:,})"
-    numbers = (
-        f'<output for="{uid}-slider" aria-live="polite">T = <b data-part="t">1.000</b>, '
-        f'ECE <b data-part="ece">{state.ece:.3f}</b>, '
-        f'mean confidence <b data-part="confidence">{state.confidence:.3f}</b>, '
-        f'accuracy <b data-part="accuracy">{state.accuracy:.3f}</b> on {len(data.correct):,} questions{sample}</output>'
-    )
-    return (
-        f"<p>{numbers}</p><noscript><p>The slider needs JavaScript; shown is T = 1.</p></noscript>"
-        f'<div data-part="controls" hidden><label for="{uid}-slider">Temperature T</label>'
-        f'<input id="{uid}-slider" data-part="slider" type="range" min="{low:.4f}" max="{high:.4f}" '
-        f'step="{STEP}" value="0" '
-        f'aria-valuetext="T = 1.000"><div class="row">{buttons}</div>'
-        f'<pre data-part="code">{escape(CODE.replace("{T}", "1.000"))}</pre>'
-        f'<button type="button" data-part="copy">Copy as two lines of Python</button> '
-        f'<span data-part="copied" role="status"></span></div>'
-    )
-
-
-def _css(uid: str) -> str:
-    rules = {
-        "": "max-width:30rem;color:inherit;font-size:.9rem;line-height:1.4",
-        " svg": "width:100%;height:auto;display:block",
-        " svg text": "fill:currentColor;font-size:11px;font-family:inherit",
-        " .axis": "fill:none;stroke:currentColor",
-        " .quiet": f"fill:none;stroke:{style.QUIET};stroke-dasharray:3 3",
-        " .strip": f"fill:{style.POLM};opacity:.6",
-        " .gap": f"stroke:{style.POLM};stroke-width:7;opacity:.3",
-        " .interval": f"stroke:{style.POLM};stroke-width:1.6",
-        " .point": f"fill:{style.POLM};stroke:currentColor",
-        " .curve": f"fill:none;stroke:{style.POLM};stroke-width:2",
-        " label": "display:block;font-weight:bold",
-        " input": "width:100%;height:2.75rem;margin:0;accent-color:" + style.POLM,
-        " .row": "display:flex;flex-wrap:wrap;gap:.4rem",
-        " button": "font:inherit;color:inherit;background:transparent;"
-        "border:1px solid currentColor;border-radius:.3rem;padding:.3rem .6rem;min-height:2.75rem;cursor:pointer",
-        " button[aria-pressed=true]": "font-weight:bold;border-width:2px",
-        " pre": "white-space:pre-wrap;overflow-wrap:anywhere;color:inherit;background:transparent;"
-        "border:1px solid currentColor;border-radius:.3rem;padding:.5rem;font-size:.8rem;margin:.6rem 0",
-    }
-    return "<style>" + "".join(f"#{uid}{selector}{{{rule}}}" for selector, rule in rules.items()) + "</style>"
+    slider = widget.slider(uid, "slider", "Temperature T", low, high, STEP, 0, "T = 1.000")
+    return f'{slider}<div class="row">{buttons}</div>'
