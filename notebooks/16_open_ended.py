@@ -9,8 +9,9 @@
 # %% [markdown]
 # # Open-ended answers, judged by the model itself: P(True)
 #
-# So far every question came with its options. Most questions do not. The papers go on to open-ended answers like this: propose an answer, ask the model whether it is right, and read the probability of Yes, called **P(True)** {cite:p}`kadavath2022know`.
-# The open question becomes one with two options, and everything in this book applies. Claim 11 says that Dual-Align carries over to it. Does it here?
+# "Who wrote the national anthem?" Not every pupil's question comes with four options. Mira has an idea: let the study helper propose an answer, ask it whether the answer is right, and read the probability of Yes. That probability is called **P(True)** {cite:p}`kadavath2022know`.
+#
+# The open question becomes one with two options, and everything in this book applies. Claim 11 of the [ledger](20_ledger.ipynb) says that Dual-Align carries over to it. Does it here?
 #
 # | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
 # |---|---|
@@ -42,13 +43,14 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import align_all, carry, drift, judged, metrics, plots, protocol
+from dualalign import align_all, carry, course, drift, judged, metrics, plots, protocol
 from dualalign.book import say
 
 # %% tags=["parameters"]
 folder = "../data/traces"
 adapters = "../data/adapters"
 pair = "sft4"
+me = "reader"
 bins = 10
 seeds = [0, 1, 2, 3, 4]
 draws = 5000
@@ -108,7 +110,7 @@ pd.DataFrame({name: {"of readable questions": r["mix"].get("p-true", 0), "of the
 #
 # This comes first. A judge whose P(True) does not depend on the truth can be calibrated perfectly, by saying the base rate to everything. So before any ECE: is P(True) higher for right answers?
 
-# %% mystnb={"figure": {"caption": "P(True) of right and of wrong answers, as shares of each. What to see: the outlines of right and wrong answers lie on one another in the PLM, and cross many times in the PoLM; the PLM says nearly the same to everything, the PoLM does not.", "name": "fig-p-true"}, "image": {"alt": "Two histograms of P(True), of the PLM and of the PoLM, with right answers filled and wrong answers outlined."}}
+# %% mystnb={"figure": {"caption": "P(True) of right and of wrong answers, as shares of each. What to see: the outlines of right and wrong answers lie on one another in the PLM, and cross many times in the PoLM; the PLM says nearly the same to everything, the PoLM does not.", "name": "fig-p-true"}, "image": {"alt": "Two histograms of P(True), with right answers filled and wrong answers outlined, which lie on one another. The PLM's P(True) has a standard deviation of {std_plm:.3f}, the PoLM's {std_polm:.3f}; the PoLM ranks a right answer above a wrong one with a chance of {auroc:.2f}."}}
 axes = plots.plot_p_true(traces)
 
 # %%
@@ -137,7 +139,7 @@ say(
 # - the **verdict** (Yes or No, whichever is likelier) is right; its confidence is at least one half. This is the confidence of the rest of the book;
 # - the **answer** is right; its probability is P(True), from 0 to 1. This is what a user wants to know.
 #
-# The first is the more forgiving. Let a model say 0.8 to one half of the answers, of which 60 % are right, and 0.2 to the other half, of which none is. P(True) is 0.2 too high everywhere. The verdicts all have confidence 0.8, and their accuracy is $(0.6 + 1) / 2 = 0.8$: an ECE of 0.
+# The first is the more forgiving. Why? Let a model say 0.8 to one half of the answers, of which 60 % are right, and 0.2 to the other half, of which none is. P(True) is 0.2 too high everywhere. The verdicts all have confidence 0.8, and their accuracy is $(0.6 + 1) / 2 = 0.8$: an ECE of 0.
 # A leaning towards Yes cancels, because what makes Yes too sure makes No not sure enough. With bins that fold at one half the verdicts' ECE is never the larger of the two (but for probabilities on a bin's edge).
 
 # %%
@@ -177,7 +179,7 @@ rows = np.flatnonzero(finite & (ratio > 0.1) & (ratio < 50))[:3]
 solved = [da.AlignAll().fit(traces.select([i, i])).temperature_ for i in rows]
 pd.DataFrame({"ratio of log-odds": ratio[rows], "temperature found": solved}).round(6)
 
-# %% mystnb={"figure": {"caption": "Log-odds of Yes of every answer, the PoLM's over the PLM's. What to see: the PLM says Yes to nearly everything, so whether an answer has a finite optimum is decided by what the PoLM says.", "name": "fig-log-odds"}, "image": {"alt": "Scatter of the PoLM's log-odds over the PLM's; circles where both have the same sign, triangles where the signs differ."}}
+# %% mystnb={"figure": {"caption": "Log-odds of Yes of every answer, the PoLM's over the PLM's. What to see: the PLM says Yes to nearly everything, so whether an answer has a finite optimum is decided by what the PoLM says.", "name": "fig-log-odds"}, "image": {"alt": "Scatter of the PoLM's log-odds over the PLM's; circles where both have the same sign, triangles where the signs differ, which are {share:.0%} of the answers. The PLM says Yes to {plm_yes:.0%} of them, so nearly all points lie right of zero."}}
 ax = plots.plot_log_odds(traces)
 
 # %% tags=["remove-input"]
@@ -211,7 +213,7 @@ compared.rename(columns={"value": "ece"})[["ece", "low", "high", "floor"]].round
 # %%
 compared.drop("dual-align")[["minus", "minus_low", "minus_high", "p"]].round(3)
 
-# %% mystnb={"figure": {"caption": "ECE of the verdicts on held-out answers, mean over five splits, with 95 % intervals over questions; grey bars: noise floors. What to see: the coin, which knows nothing, stands above every method without labels.", "name": "fig-judged-methods"}, "image": {"alt": "Dot plot of the calibration error of thirteen methods, with intervals and noise floors, sorted."}}
+# %% mystnb={"figure": {"caption": "ECE of the verdicts on held-out answers, mean over five splits, with 95 % intervals over questions; grey bars: noise floors. What to see: the coin, which knows nothing, stands above every method without labels.", "name": "fig-judged-methods"}, "image": {"alt": "Dot plot of the calibration error of all methods, with intervals and noise floors, sorted. The coin, which knows nothing, has {coin:.3f}, Dual-Align {dual:.3f}, the PoLM as it comes {vanilla:.3f}."}}
 ax = plots.plot_methods(plots.prepare_methods(compared.reset_index()))
 
 # %% tags=["remove-input"]
@@ -298,24 +300,58 @@ say(
 # - With two options alignment is a ratio of log-odds; where the models disagree there is no finite optimum, and DACA's rule of dropping disagreements drops exactly those.
 # - A temperature cannot change the order of P(True). A bias towards Yes, or a lack of knowledge, is out of its reach.
 #
-# **Next:** [rerun it](../rerun.md), or start with [your own pair](../your_own_pair.md).
+# Mira drops the idea for now. Her helper cannot tell its right answers from its wrong ones, and no temperature will change that.
 #
-# ```{exercise}
+# **Next:** [what a calibrated confidence buys](17_decisions.ipynb).
+#
+# ```{exercise} One question, two judges
 # :label: ex-two-options
-# Both models say Yes, the PLM with 0.6 and the PoLM with 0.9. Which temperature aligns them? And what if the PLM says Yes with 0.4?
+# Both models say Yes to a proposed answer, the PLM with probability `plm_yes`, the PoLM with `polm_yes`. Which temperature aligns the PoLM with the PLM? Two decimals.
 # ```
-#
-# ```{solution} ex-two-options
+
+# %%
+task = course.task("two-options", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-two-options
 # :class: dropdown
-# The log-odds are $\ln 1.5 = 0.405$ and $\ln 9 = 2.197$, so $\tau = 2.197 / 0.405 = 5.42$. With 0.4 the PLM's log-odds are $-0.405$: the ratio is negative, and no finite temperature is best.
+# ```
+
+# %% tags=["solution"]
+log_odds = {name: np.log(p / (1 - p)) for name, p in (("PLM", task.plm_yes), ("PoLM", task.polm_yes))}
+print(log_odds)
+task.check(log_odds["PoLM"] / log_odds["PLM"])
+
+# %% [markdown] tags=["solution"]
+# With two options the alignment is a ratio of log-odds, not of probabilities. Were the PLM below one half, the ratio would be negative, and no finite temperature would be best.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} A judge who knows a little
 # :label: ex-coin
-# Half of the answers are right. A judge knows the truth with certainty on one in ten of them, says 0 or 1 there, and 0.5 to the others. Compare its ECE and its AUROC with those of the coin.
+# Half of the answers are right. On a share `known` of them a judge knows the truth for certain and says 0 or 1; to all others it says 0.5. It is calibrated, as the coin is. What is its AUROC, a tie counting one half? Three decimals.
 # ```
-#
-# ```{solution} ex-coin
+
+# %%
+task = course.task("coin", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-coin
 # :class: dropdown
-# Both are calibrated, so both have an ECE of 0 but for noise. The coin's AUROC is 0.5. For the judge, a right and a wrong answer are put in order unless both are unknown (chance $0.9^2 = 0.81$, then half): $0.19 + 0.81 / 2 = 0.595$. The ECE does not see the difference.
+# ```
+
+# %% tags=["solution"]
+both_unknown = (1 - task.known) ** 2  # then a right and a wrong answer tie
+auroc = (1 - both_unknown) + both_unknown / 2
+task.check(auroc)
+
+# %% [markdown] tags=["solution"]
+# Take a right and a wrong answer at random. If the judge knows either of them, they are in order; if it knows neither, they tie. The ECE of judge and coin is 0 in both cases: it does not see the difference.
+
+# %% [markdown]
+# ```{solution-end}
 # ```

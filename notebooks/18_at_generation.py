@@ -9,8 +9,13 @@
 # %% [markdown]
 # # Beyond the last prompt token: generation and other positions
 #
-# The pages before this one read the models at one place, the last token of the prompt, and looked at a handful of tokens there, the first of each option. A temperature was learned from them. Three questions
-# stay open. What does that temperature do to text, if someone samples with it? Is the last prompt token the right place to read? And does it matter that an option of several words is judged by its first token?
+# A colleague takes Mira's temperature and puts it into the sampler of the study helper. The helper begins to speak in tongues. What went wrong?
+#
+# The pages before this one read the models at one place, the last token of the prompt, and looked at a handful of tokens there, the first of each option. A temperature was learned from them. Three questions stay open:
+#
+# - What does that temperature do to text, if someone samples with it?
+# - Is the last prompt token the right place to read?
+# - Does it matter that an option of several words is judged by its first token?
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -42,14 +47,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dualalign import metrics, plots, protocol
-from dualalign.book import say
+from dualalign import course, metrics, plots, protocol
+from dualalign.book import glue, say
 from dualalign.lab import continuations, readings
 
 # %% tags=["parameters"]
 folder = "../data/results"
 draws = 500
 top_p = 0.9
+me = "reader"
 
 # %% [markdown]
 # All tables of this page are made by `python -m dualalign.lab generation` from the shipped models `plm` and `sft4` and the 200 questions of `data/questions/arc-easy.jsonl`; no model runs here.
@@ -89,7 +95,18 @@ say(
 # $$ (eq-option-mass)
 
 # %% [markdown]
-# where both means are taken under the tempered distributions over $O$ and over $V$. The logarithm of each sum has its mean logit as slope; that is all of the proof.
+# where both means are taken under the tempered distributions over $O$ and over $V$. The logarithm of each sum has its mean logit as slope; that is all of the proof. Checked on three options among a thousand tokens:
+
+# %%
+rng = np.random.default_rng(0)
+z = np.concatenate([[6.0, 5.0, 3.0], rng.normal(0, 1, 997)])
+beta, h = 0.5, 1e-5
+log_mass = [np.logaddexp.reduce(b * z[:3]) - np.logaddexp.reduce(b * z) for b in (beta - h, beta + h)]
+over = [np.exp(beta * x - np.logaddexp.reduce(beta * x)) @ x for x in (z[:3], z)]
+print(f"formula {over[0] - over[1]:.6f}, finite difference {(log_mass[1] - log_mass[0]) / (2 * h):.6f}")
+
+# %% [markdown]
+# Two things follow.
 #
 # - Within $O$ nothing else matters: the ratio of two options is $e^{\beta (z_j - z_k)}$, whatever the other tokens are. This is what calibration fixes.
 # - As long as options have larger logits than the average token that would be sampled, a higher temperature moves probability *out of* $O$. In the limit $M \to K / |V|$.
@@ -107,7 +124,7 @@ spread.round({"entropy": 2, "option_entropy": 2, "mass": 3, "nucleus": 0})
 # Means over the questions: entropy of the whole vocabulary and of the options alone in nats, probability of the options, and the size of the **nucleus**, the smallest set of tokens that holds 0.9 of the probability. `dual-align` and
 # `temperature-scaling` (the oracle, which saw labels) were fitted to the whole shipped trace of ARC-Easy.
 
-# %% mystnb={"figure": {"caption": "The PoLM behind the last prompt token, by temperature: mean over 200 questions, bands from the 10 % to the 90 % quantile. Dashed lines: the temperatures of the oracle (grey) and of Dual-Align (pink). Dotted: the uniform distribution over the vocabulary. What to see: the options' entropy rises gently, the vocabulary's runs to its limit, and the options lose nearly all their probability before the calibrated temperatures are reached.", "name": "fig-widths"}, "image": {"alt": "Three panels over temperature: entropy of vocabulary and options, probability of the options falling to zero, and nucleus size rising to the vocabulary."}}
+# %% mystnb={"figure": {"caption": "The PoLM behind the last prompt token, by temperature: mean over 200 questions, bands from the 10 % to the 90 % quantile. Dashed lines: the temperatures of the oracle (grey) and of Dual-Align (pink). Dotted: the uniform distribution over the vocabulary. What to see: the options' entropy rises gently, the vocabulary's runs to its limit, and the options lose nearly all their probability before the calibrated temperatures are reached.", "name": "fig-widths"}, "image": {"alt": "Three panels over temperature: entropy of vocabulary and options, probability of the options, and nucleus size. Between T = 1 and Dual-Align's T = {t:.1f} the options' probability falls from {mass_one:.0%} to {mass_dual:.1%}, and the nucleus grows from {n_one:.0f} to {n_dual:,.0f} tokens."}}
 axes = plots.plot_widths(exact, vocabulary)
 
 # %% tags=["remove-input"]
@@ -155,7 +172,7 @@ short.set_index(["chosen_by", "temperature", "top_p"]).set_axis(["entropy", "sam
 # Means over the questions. `entropy` is that of the tempered distribution, `sampled` of what top-p leaves of it, both in nats a token; `option` the share of samples whose first token is one of the options; `distinct` the share of different pairs among the neighbouring
 # pairs of tokens in a question's two samples; `repeated` the share of a sample's tokens that stood in it before; `log p, PLM` the mean log-probability of the sampled tokens under the PLM at temperature 1, in nats a token.
 
-# %% mystnb={"figure": {"caption": "Sampled continuations by temperature, with 95 % bootstrap intervals over 50 questions. What to see: at either calibrated temperature nearly every figure is that of random tokens, with top-p as without; only at T = 1 does the first token answer the question.", "name": "fig-sampled"}, "image": {"alt": "Six panels, one a figure of sampled text, with three temperatures on the horizontal axis and two marks for top-p."}}
+# %% mystnb={"figure": {"caption": "Sampled continuations by temperature, with 95 % bootstrap intervals over 50 questions. What to see: at either calibrated temperature nearly every figure is that of random tokens, with top-p as without; only at T = 1 does the first token answer the question.", "name": "fig-sampled"}, "image": {"alt": "Six panels, one a measure of sampled text, with three temperatures on the horizontal axis and two marks for top-p. From T = 1 to Dual-Align's temperature the share of samples that begin with an option changes by {option:+.2f}, and the PLM finds the text {plm:.1f} nats a token less likely."}}
 labels = {"none": "1", "temperature-scaling": f"{t_oracle:.1f} (oracle)", "dual-align": f"{t_dual:.1f} (Dual-Align)"}
 axes = plots.plot_sampled(table, labels)
 
@@ -231,10 +248,12 @@ readings.side_by_side(models).round(3)
 beside = plots.prepare_offsets(models[models["set"] != "mean"], fits, layers)
 beside[["agreement", "divergence", "T_dual-align", "T_daca", "T_temperature-scaling"]].round(2)
 
-# %% mystnb={"figure": {"caption": "Reading 0 to 7 tokens before the prompt's end (0 on the right), 200 questions. ECE with 95 % intervals, noise floor dotted; temperatures are medians over ten splits, on a logarithmic axis. What to see: the PoLM is over-confident at every place, the PLM near its floor at the last token only; there the label-free temperatures lie above the oracle's, at all other places below it.", "name": "fig-offsets"}, "image": {"alt": "Four panels over the place of reading: accuracy and confidence, calibration error with noise floor, agreement and divergence, and temperatures of three methods."}}
+# %% mystnb={"figure": {"caption": "Reading 0 to 7 tokens before the prompt's end (0 on the right), 200 questions. ECE with 95 % intervals, noise floor dotted; temperatures are medians over ten splits, on a logarithmic axis. What to see: the PoLM is over-confident at every place, the PLM near its floor at the last token only; there the label-free temperatures lie above the oracle's, at all other places below it.", "name": "fig-offsets"}, "image": {"alt": "Four panels over the place of reading: accuracy and confidence, calibration error with noise floor, agreement and divergence, and temperatures of three methods. The PoLM's confidence exceeds its accuracy by {gap_low:.2f} to {gap_high:.2f}; Dual-Align's temperature runs from {d_low:.1f} to {d_high:.1f} over the places, the oracle's from {o_low:.1f} to {o_high:.1f}."}}
 axes = plots.plot_offsets(beside)
 
-# %% mystnb={"figure": {"caption": "Mean divergence of the two models by place and layer. What to see: in the lower half of the stack they hardly part anywhere; above it they part at every place, most at the prompt's last token and at the line break two tokens before it.", "name": "fig-place-layers"}, "image": {"alt": "Map of mean divergence over place and layer: dark in the lower half, brightest at layer 12, at the last token and two tokens before it."}}
+# %% mystnb={"figure": {"caption": "Mean divergence of the two models by place and layer. What to see: in the lower half of the stack they hardly part anywhere; above it they part at every place, most at the prompt's last token and at the line break two tokens before it.", "name": "fig-place-layers"}, "image": {"alt": "Map of mean divergence over place and layer: dark in the lower half; the largest mean, {map_most:.2f} nats, stands at layer {map_layer} and {map_place} tokens before the prompt's last one."}}
+at_most = layers[layers.regime.eq("all") & layers.reading.str.startswith("offset-")].nlargest(1, "divergence").iloc[0]
+glue("map_most", at_most.divergence), glue("map_layer", int(at_most.layer)), glue("map_place", int(at_most.reading.removeprefix("offset-")))
 ax = plots.plot_place_layers(layers)
 
 # %% [markdown]
@@ -349,20 +368,33 @@ say(
 # - Read where the PLM is calibrated. The PLM of this pair is at the last prompt token, where its own training was read; one token earlier it is not, and the label-free methods inherit that.
 # - A temperature belongs to its reading. First token, whole text and mean over its tokens are three scales of belief; fit it on the reading that is used.
 #
-# **Next:** [open questions](19_open_questions.ipynb).
+# **Next:** [what the reviewers asked](19_open_questions.ipynb).
 #
-# ```{exercise}
+# ```{exercise} When the options lose
 # :label: ex-mass
-# Two options have logits 20 and 18; the other 262,142 tokens have logit 0. What probability do the options have together at $T = 1$, and what at $T = 5$? At which temperature is it one half?
-# ```
-
-# %% [markdown]
-# ```{solution} ex-mass
-# :class: dropdown
-# Compute $M = (e^{20/T} + e^{18/T}) / (e^{20/T} + e^{18/T} + 262142)$, at 1, at 5, and on a fine grid in between: the cell below. The options' ratio, $e^{2/T}$, is all that calibration would look at.
+# Two options have the logits `options`. The other `others` tokens of the vocabulary all have logit 0. At which temperature do the two options together hold exactly one half of the probability? Two decimals.
 # ```
 
 # %%
-z, grid = np.concatenate([[20.0, 18.0], np.zeros(262_142)]), np.linspace(1, 5, 81)
-mass = np.array([continuations.spread(z, [0, 1], t).mass for t in grid])
-pd.Series({"T = 1": mass[0], "T = 5": mass[-1], "T of one half": np.interp(-0.5, -mass, grid)}).round(4)
+task = course.task("mass", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-mass
+# :class: dropdown
+# ```
+
+# %% tags=["solution"]
+from scipy.optimize import brentq
+
+half = brentq(lambda t: np.exp(task.options / t).sum() - task.others, 0.5, 20)
+at_one = np.exp(task.options).sum()
+print(f"T = {half:.2f}; at T = 1 they hold {at_one / (at_one + task.others):.4f}")
+task.check(half)
+
+# %% [markdown] tags=["solution"]
+# One half means that the options' sum equals that of all other tokens: $e^{z_1/T} + e^{z_2/T} = $ `others`. The options' ratio, $e^{(z_1 - z_2)/T}$, is all that calibration looks at, and it says nothing of this.
+
+# %% [markdown]
+# ```{solution-end}
+# ```
