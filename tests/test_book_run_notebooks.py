@@ -6,6 +6,7 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("papermill")
+import freshness
 import run_notebooks
 
 PARAMETERS = ("n = 2", ["parameters"])
@@ -56,6 +57,62 @@ def test_runs_once_then_says_what_changed(root, capsys):
     assert copy.read_bytes() == first, "two runs of the same inputs must give the same bytes"
 
 
+def edit(path, change):
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook)
+    nbformat.write(notebook, path)
+
+
+def test_new_prose_goes_around_the_old_outputs(root, capsys):
+    source, copy = root / "notebooks/01_a.ipynb", root / "book/notebooks/01_a.ipynb"
+    write(source, PARAMETERS, ("a = n", ["hide-input"]), ("print(a * 21)", []))
+    assert run(root, "-p", "n", "4") == 0
+
+    def prose(notebook):
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# New", id="new"))
+        notebook.cells[3].metadata["mystnb"] = {"image": {"alt": "{{new}}"}}
+
+    edit(source, prose)
+    assert run(root, "-p", "n", "4") == 0
+    spliced = copy.read_bytes()
+    assert "01_a: new prose" in capsys.readouterr().out
+    assert run(root, "-p", "n", "4", "--force") == 0
+    assert copy.read_bytes() == spliced, "prose put in and a whole run must give the same bytes"
+    executed = nbformat.read(copy, as_version=4)
+    assert [cell.id for cell in executed.cells] == ["new", "cell-0", "injected-parameters", "cell-1", "cell-2"]
+    assert executed.cells[4].outputs[0].text == "84\n"
+    assert executed.cells[4].metadata["mystnb"]["image"]["alt"] == "{new}"
+    assert run(root, "-p", "n", "4") == 0
+    assert "01_a: unchanged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("change", ["source", "tags", "order"])
+def test_a_change_of_code_is_no_prose(root, capsys, change):
+    source = root / "notebooks/01_a.ipynb"
+    write(source, PARAMETERS, ("a = 1", []))
+
+    def code(notebook):
+        if change == "source":
+            notebook.cells[1].source = "a = 2"
+        elif change == "tags":
+            notebook.cells[1].metadata["tags"] = ["remove-cell"]
+        else:
+            notebook.cells.reverse()
+
+    assert run(root) == 0
+    edit(source, code)
+    assert run(root) == 0
+    assert "01_a: runs (code of 01_a.ipynb changed)" in capsys.readouterr().out
+
+
+def test_lessons_run_beside_chapters(root):
+    write(root / "course/01_l.ipynb", ("print('lesson')", []))
+    (root / "book/course").mkdir(parents=True)
+    (root / "book/course/02_gone.ipynb").write_text("{}")
+    assert run(root) == 0
+    assert [p.name for p in (root / "book/course").iterdir()] == ["01_l.ipynb"]
+
+
 def test_failure_keeps_the_good_copy_and_torch_is_out_of_reach(root, capsys):
     copy = root / "book/notebooks/01_a.ipynb"
     write(copy, ("print('good')", []))
@@ -98,7 +155,7 @@ def test_a_live_copy_serves_a_plain_build_but_not_the_reverse(root):
     ],
 )
 def test_reasons(record, reason):
-    assert run_notebooks.why_rerun(record, {"a": "1"}, [{}]) == reason
+    assert freshness.why_rerun(record, {"a": "1"}, [{}]) == reason
 
 
 def test_an_alt_text_without_its_value_fails_the_page_by_name(root, capsys):

@@ -1,60 +1,30 @@
-"""Execute notebooks/*.ipynb with papermill into book/notebooks/, only those whose inputs changed, and say why.
+"""Execute chapters and lessons with papermill into book/, only those whose code or inputs changed, and say why.
 
-A page's inputs are its notebook, the sources of the module, the data files, the lock and its parameters: their hashes
-are kept in the executed copy. A page runs into a temporary file, so a failure leaves the last good copy in place. The
-kernel cannot import torch, except under --live, which gives notebooks with a `live` parameter the value True.
+A page runs again when its code cells, the module, a data file, the lock or its parameters changed; where only its prose
+changed, the new prose is put around the outputs that are there. A page runs into a temporary file, so a failure leaves
+the last good copy in place. The kernel cannot import torch, except under --live, which gives notebooks with a `live`
+parameter the value True.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import hashlib
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import freshness
 import glued
 import nbformat
 import papermill
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
-PATTERNS = ("dualalign/**/*.py", "data/**/*", "requirements.lock")
 LOCAL_SOCKETS = Config({"KernelManager": {"transport": "ipc"}})  # no open ports, and no warning of them
-NO_INPUT = re.compile(r"(^|/)\.|\.md$|__pycache__|\.part(/|$)")
-
-
-def shared_inputs(root: Path) -> dict[str, str]:
-    """Hash every file that all pages depend on: relative path -> first 16 hex digits of its sha256."""
-    files = sorted(p for pattern in PATTERNS for p in root.glob(pattern) if p.is_file())
-    names = {p.relative_to(root).as_posix(): p for p in files}
-    return {name: digest(p) for name, p in names.items() if not NO_INPUT.search(name)}
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def why_rerun(record: dict | None, inputs: dict[str, str], accepted: list[dict]) -> str:
-    """Name the first thing that differs from the record in an executed copy; empty when the copy is current."""
-    if record is None:
-        return "no executed copy yet"
-    if record["parameters"] not in accepted:
-        return f"parameters were {record['parameters']}"
-    old = record["inputs"]
-    changed = sorted(name for name in old.keys() | inputs.keys() if old.get(name) != inputs.get(name))
-    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    return f"{changed[0]} changed{more}" if changed else ""
-
-
-def read_record(path: Path) -> dict | None:
-    return nbformat.read(path, as_version=4).metadata.get("dualalign_run") if path.exists() else None
 
 
 def parameters_for(source: Path, given: dict, live: bool) -> tuple[dict, list[dict]]:
@@ -90,22 +60,46 @@ def execute(source: Path, target: Path, parameters: dict, inputs: dict[str, str]
             progress_bar=False,
             config=LOCAL_SOCKETS,
         )
-        notebook = strip(nbformat.read(part, as_version=4))
-        glued.fill(notebook.cells, source.stem)
-        notebook.metadata["dualalign_run"] = {"inputs": inputs, "parameters": parameters}
-        nbformat.write(notebook, part)
-        os.replace(part, target)
+        ran = nbformat.read(part, as_version=4)
+    write_copy(source, ran.cells, target, {"inputs": inputs, "parameters": parameters})
 
 
-def strip(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Remove what differs between two runs of the same thing: times and random ids."""
-    notebook.metadata.pop("papermill", None)
-    for cell in notebook.cells:
-        for key in ("papermill", "execution"):
-            cell.metadata.pop(key, None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.id = "injected-parameters"
-    return notebook
+def write_copy(source: Path, ran: list, target: Path, record: dict) -> None:
+    """Put the outputs of cells that ran into the notebook as it is now, fill its alt texts and captions, and write."""
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells = splice(notebook.cells, ran)
+    glued.fill(notebook.cells, source.stem)
+    notebook.metadata[freshness.RECORD] = {**record, "prose": freshness.digest(source)}
+    part = target.with_name(f".{target.name}")
+    nbformat.write(notebook, part)
+    os.replace(part, target)
+
+
+def splice(cells: list, ran: list) -> list:
+    """Give the code cells of a notebook the outputs of the cells that ran, and put injected parameters back.
+
+    Times and random ids stay out, so two runs of the same inputs give the same bytes.
+    """
+    code = iter([cell for cell in ran if cell.cell_type == "code" and not injected(cell)])
+    parameters = [cell for cell in ran if injected(cell)]
+    found = []
+    for cell in cells:
+        found.append(cell)
+        if cell.cell_type == "code":
+            done = next(code)
+            cell.outputs, cell.execution_count = done.outputs, done.execution_count
+            if parameters and "parameters" in cell.metadata.get("tags", []):
+                found.append(clean(parameters.pop()))
+    return [clean(parameter) for parameter in parameters] + found
+
+
+def injected(cell) -> bool:
+    return "injected-parameters" in cell.metadata.get("tags", [])
+
+
+def clean(cell):
+    cell.id, cell.metadata = "injected-parameters", {"tags": cell.metadata["tags"]}
+    return cell
 
 
 @contextmanager
@@ -121,30 +115,39 @@ def kernel_path(live: bool) -> Iterator[None]:
 
 
 def run_all(root: Path, names: list[str], given: dict, live: bool, force: bool) -> int:
-    sources = sorted((root / "notebooks").glob("*.ipynb"))
+    """Bring the executed copies up to date; return how many pages failed."""
+    sources = freshness.sources(root)
     check_names(sources, given)
     if missing := sorted(set(names) - {s.stem for s in sources}):
         raise ValueError(f"{missing[0]}: no such notebook; known: {', '.join(s.stem for s in sources)}")
-    out = root / "book" / "notebooks"
-    for stale in out.glob("*.ipynb"):
-        if not (root / "notebooks" / stale.name).exists():
-            stale.unlink()
-    shared = shared_inputs(root)
+    remove_orphans(root)
+    shared = freshness.shared_inputs(root)
     chosen = [s for s in sources if not names or s.stem in names]
-    return sum(run_one(s, out / s.name, shared, parameters_for(s, given, live), force) for s in chosen)
+    return sum(run_one(s, root, shared, parameters_for(s, given, live), force) for s in chosen)
 
 
-def run_one(source: Path, target: Path, shared: dict[str, str], plan: tuple[dict, list[dict]], force: bool) -> int:
-    """Run a page if it must; return 1 if it failed."""
-    inputs = {f"notebooks/{source.name}": digest(source), **shared}
+def remove_orphans(root: Path) -> None:
+    """Remove executed copies whose notebook is gone."""
+    for folder in freshness.FOLDERS:
+        for copy in (root / "book" / folder).glob("*.ipynb"):
+            if not (root / folder / copy.name).exists():
+                copy.unlink()
+
+
+def run_one(source: Path, root: Path, shared: dict[str, str], plan: tuple[dict, list[dict]], force: bool) -> int:
+    """Run a page if it must, or renew its prose; return 1 if it failed."""
+    target, inputs = freshness.copy_of(source, root), freshness.inputs_of(source, shared)
     parameters, accepted = plan
-    reason = "--force" if force else why_rerun(read_record(target), inputs, accepted)
-    print(f"{source.stem}: {f'runs ({reason})' if reason else 'unchanged'}", flush=True)
-    if not reason:
-        return 0
+    record = freshness.read_record(target)
+    reason = "--force" if force else freshness.why_rerun(record, inputs, accepted)
+    prose = not reason and record["prose"] != freshness.digest(source)
+    print(f"{source.stem}: {f'runs ({reason})' if reason else 'new prose' if prose else 'unchanged'}", flush=True)
     try:
-        with kernel_path(live=parameters.get("live", False)):
-            execute(source, target, parameters, inputs)
+        if reason:
+            with kernel_path(live=parameters.get("live", False)):
+                execute(source, target, parameters, inputs)
+        elif prose:
+            write_copy(source, nbformat.read(target, as_version=4).cells, target, record)
     except (papermill.PapermillExecutionError, glued.TemplateError) as error:
         print(f"{source.stem}: failed\n{error}", file=sys.stderr)
         return 1
