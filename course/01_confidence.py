@@ -25,7 +25,6 @@
 # - say what no temperature can change, and what it can change although many believe that it cannot.
 
 # %% tags=["remove-input"]
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from scipy.special import softmax
@@ -109,7 +108,8 @@ versions = {
     "C": [4, 2, 0, -2],
     "D": [2, 1, 0, -1, -1, -1, -1],
 }
-pd.Series({name: softmax(z).max() for name, z in versions.items()}, name="probability of the first option").round(3).to_frame()
+first = {name: softmax(z)[0] for name, z in versions.items()}
+pd.DataFrame({"probability of the first option": first}).round(3)
 
 # %% [markdown]
 # A and B are the same. C is surer: the logits were stretched. D is less sure, although its first four logits are those of A: three more rivals take their share. The next section says why.
@@ -229,7 +229,8 @@ traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
 judged = {}
 for model, logits in {"PLM": traces.plm_final, "PoLM": traces.polm_final}.items():
     confidence, correct = metrics.top_label(softmax(logits.astype(float), axis=1), traces.labels)
-    judged[model] = {"confidence": confidence.mean(), "accuracy": correct.mean(), "above 0.9": (confidence > 0.9).mean()}
+    high = (confidence > 0.9).mean()
+    judged[model] = {"confidence": confidence.mean(), "accuracy": correct.mean(), "above 0.9": high}
 table = pd.DataFrame(judged).T
 table.round(3)
 
@@ -262,8 +263,8 @@ say(
 # %% tags=["slide"] mystnb={"figure": {"caption": "One question with four options under all temperatures (log axis). What to see: the lines never cross, so the answer stays; at the left one option has everything, at the right all come together at one quarter.", "name": "fig-l1-one-question"}, "image": {"alt": "Four lines, the probabilities of four options against the temperature on a log axis. They never cross. The first falls from {one_at_half:.2f} at T = 0.5 through {one_at_1:.2f} at T = 1 to {one_at_20:.2f} at T = 20, where all four are close to a quarter."}}
 grid, z = np.geomspace(0.3, 20, 100), np.array([3.0, 1.5, 0.5, 0.0])
 ax = plots.style.canvas(None, (5.4, 3.2))
-for k, colour in enumerate(plots.style.OPTIONS[:4]):
-    ax.plot(grid, softmax(z / grid[:, None], axis=1)[:, k], color=colour, ls=["-", "--", "-.", ":"][k], label=f"logit {z[k]}")
+for k, (colour, dash) in enumerate(zip(plots.style.OPTIONS, ["-", "--", "-.", ":"], strict=False)):
+    ax.plot(grid, softmax(z / grid[:, None], axis=1)[:, k], color=colour, ls=dash, label=f"logit {z[k]}")
 ax.set(xscale="log", ylim=(0, 1), xticks=[0.5, 1, 2, 5, 10, 20], xticklabels=[0.5, 1, 2, 5, 10, 20])
 ax.minorticks_off()
 plots.style.legend(plots.style.label(ax, "Temperature T", "Probability"))
@@ -280,7 +281,8 @@ for name, t in {"half": 0.5, "1": 1, "20": 20}.items():
 # %%
 p, t = softmax([3.0, 1.5, 0.5, 0.0]), 2.0
 powered = p ** (1 / t)
-print("from logits", softmax(np.array([3.0, 1.5, 0.5, 0.0]) / t).round(4), "  by powers", (powered / powered.sum()).round(4))
+print("from logits", softmax(np.array([3.0, 1.5, 0.5, 0.0]) / t).round(4))
+print("by powers  ", (powered / powered.sum()).round(4))
 
 # %% [markdown] tags=["slide-only"]
 # ## Temperature in odds
@@ -361,7 +363,8 @@ task.check(log_odds_now / log_odds_wanted)
 temperatures = np.geomspace(0.5, 12, 60)
 z = traces.polm_final.astype(float)
 means = np.array([softmax(z / t, axis=1).max(axis=1).mean() for t in temperatures])
-t_labels, t_plm = (np.interp(-wanted, -means, temperatures) for wanted in (table.accuracy["PoLM"], table.confidence["PLM"]))
+targets = table.accuracy["PoLM"], table.confidence["PLM"]
+t_labels, t_plm = (np.interp(-wanted, -means, temperatures) for wanted in targets)  # np.interp wants rising values
 print(f"as sure as it is right: T = {t_labels:.2f}    as sure as the PLM: T = {t_plm:.2f}")
 
 # %% [markdown] tags=["slide-only"]
@@ -377,7 +380,7 @@ ax = plots.style.canvas(None, (5.4, 3.2))
 ax.plot(temperatures, means, color=plots.style.POLM, label="PoLM, mean confidence")
 ax.axhline(table.accuracy["PoLM"], color=plots.style.INK, ls="--", lw=1, label="PoLM, accuracy")
 ax.axhline(table.confidence["PLM"], color=plots.style.PLM, ls=":", lw=1.6, label="PLM, mean confidence")
-ax.plot([t_labels, t_plm], [table.accuracy["PoLM"], table.confidence["PLM"]], "o", color=plots.style.POLM)
+ax.plot([t_labels, t_plm], targets, "o", color=plots.style.POLM)
 ax.set(xscale="log", ylim=(0.2, 1), xticks=[0.5, 1, 2, 4, 8], xticklabels=[0.5, 1, 2, 4, 8])
 ax.minorticks_off()
 ax = plots.style.legend(plots.style.label(ax, "Temperature T", "Share"))
@@ -434,7 +437,8 @@ task.check(low)
 rows = {}
 for t in (1, 2, 4, 8):
     confidence, correct = metrics.top_label(softmax(z / t, axis=1), traces.labels)
-    rows[t] = {"mean confidence": confidence.mean(), "accuracy": correct.mean(), "AUROC": metrics.auroc(confidence, correct)}
+    auroc = metrics.auroc(confidence, correct)
+    rows[t] = {"mean confidence": confidence.mean(), "accuracy": correct.mean(), "AUROC": auroc}
 swept = pd.DataFrame(rows).rename_axis("T", axis=1)
 swept.round(4)
 
