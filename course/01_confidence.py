@@ -24,6 +24,21 @@
 # - find the temperature that makes a model as sure as you want, for one question and on average;
 # - say what no temperature can change, and what it can change although many believe that it cannot.
 
+# %% tags=["remove-cell"]
+# Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
+import os
+import subprocess
+import sys
+from importlib import invalidate_caches, util
+from pathlib import Path
+
+if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
+    home = Path(".." if Path("../data/traces").is_dir() else "dualalign-book").resolve()
+    address = os.environ.get("DUALALIGN_REPOSITORY", "https://github.com/dualalign/dualalign")
+    home.is_dir() or subprocess.run(["git", "clone", "--quiet", "--depth=1", address, home], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", home], check=True)
+    os.chdir(home / "notebooks"), invalidate_caches()
+
 # %% tags=["remove-input"]
 import numpy as np
 import pandas as pd
