@@ -9,10 +9,11 @@
 # %% [markdown]
 # # Does a temperature travel?
 #
-# A temperature is one number. Fit it on one set of questions, write it down, use it on another set: does it still serve? If it does, you need not fit again. And then you may not need a label-free method either: somebody has labels *somewhere*, and their temperature could simply be carried over.
-# So this page asks two things. Which temperatures travel? And what does a label-free fit on your own questions buy against a supervised one from elsewhere?
+# Mira found a temperature for science questions. Next term the biology teacher wants the helper for first aid. May she keep the number, or must she fit again?
 #
-# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
+# If a temperature travels, nobody needs to fit twice. And then perhaps nobody needs a label-free method: somebody has labels *somewhere*, and their temperature could be carried over. So this page asks two things. Which temperatures travel? And what does a label-free fit on your own questions buy against a supervised one from elsewhere?
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [the premise dial](13_premise_dial.ipynb) |
 # |---|---|
 # | **Helpful** | the jackknife, permutation tests |
 # | **Time** | 20 minutes |
@@ -37,14 +38,15 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 # %%
 import pandas as pd
 
-from dualalign import plots, protocol, results, travel
-from dualalign.book import say
+from dualalign import course, plots, protocol, results, travel
+from dualalign.book import glue, say
 from dualalign.experiments import table
 
 # %% tags=["parameters"]
 folder = "../data/results/table"
 methods = ["dual-align", "daca", "temperature-scaling"]
 own_methods = ["dual-align", "daca", "align-all", "agreement", "temperature-scaling"]
+me = "reader"
 pair, style = "sft4", "choices"  # those of the experiment; for the premise
 
 # %%
@@ -118,7 +120,9 @@ say(
 #
 # What is lost by using a temperature from elsewhere? The ECE with it, less the ECE of the same method fitted on the target itself, on the same held-out questions.
 
-# %% mystnb={"figure": {"caption": "ECE on the column's set with a temperature from the row's set, less that of the column's own fit by the same method; hundredths, means over five splits. Sets in the order of the oracle's temperature. What to see: the oracle loses little near the diagonal and up to nearly twenty points in the corners, where a low temperature meets a set that needs a high one or the other way round; the panels of the label-free methods are pale, and hold about as many losses as gains.", "name": "fig-transfer"}, "image": {"alt": "Three seven by seven heat maps of excess calibration error, set fitted on against set judged on, for Dual-Align, DACA and temperature scaling."}}
+# %% mystnb={"figure": {"caption": "ECE on the column's set with a temperature from the row's set, less that of the column's own fit by the same method; hundredths, means over five splits. Sets in the order of the oracle's temperature. What to see: the oracle loses little near the diagonal and up to nearly twenty points in the corners, where a low temperature meets a set that needs a high one or the other way round; the panels of the label-free methods are pale, and hold about as many losses as gains.", "name": "fig-transfer"}, "image": {"alt": "Three heat maps of excess calibration error, set fitted on against set judged on. Temperature scaling loses {lost_oracle:.3f} on average and up to {worst_oracle:.2f} in the corners; Dual-Align's cells run from {least_dual:+.2f} to {worst_dual:+.2f}, about as many losses as gains."}}
+glue("worst_oracle", excess[oracle].max().max())
+glue("least_dual", excess["dual-align"].min().min()), glue("worst_dual", excess["dual-align"].max().max())
 axes = plots.plot_transfer(excess, order)
 
 # %% [markdown]
@@ -141,7 +145,7 @@ say(
 # %% [markdown]
 # ### Which sets travel
 #
-# If a temperature carries information about its set, sets with similar temperatures should exchange them cheaply. Distance is measured in $1/T$, since that is what multiplies the logits: from 25 to 50 is a small step, from 2 to 4 a large one. The test exchanges whole sets in every possible order.
+# Is there a way to know beforehand? If a temperature carries information about its set, sets with similar temperatures should exchange them cheaply. Distance is measured in $1/T$, since that is what multiplies the logits: from 25 to 50 is a small step, from 2 to 4 a large one. The test exchanges whole sets in every possible order.
 
 # %%
 distances = {m: travel.distance(temperatures[m]) for m in methods}
@@ -150,7 +154,7 @@ goes_with = pd.DataFrame(
 ).T
 goes_with.assign(**{"p (Holm)": protocol.holm(goes_with.p)}).round(4)
 
-# %% mystnb={"figure": {"caption": "What each transfer loses, by the distance between the two sets' own 1/T; a point an ordered pair of sets. What to see: for the oracle the loss grows with the distance; the label-free methods have short distances, and points above and below zero alike.", "name": "fig-transfer-distance"}, "image": {"alt": "Three scatter plots of excess calibration error against the distance of inverse temperatures, for Dual-Align, DACA and temperature scaling."}}
+# %% mystnb={"figure": {"caption": "What each transfer loses, by the distance between the two sets' own 1/T; a point an ordered pair of sets. What to see: for the oracle the loss grows with the distance; the label-free methods have short distances, and points above and below zero alike.", "name": "fig-transfer-distance"}, "image": {"alt": "Three scatter plots of excess calibration error against the distance of inverse temperatures. For temperature scaling the loss grows with the distance, with a rank correlation of {rho_oracle:.2f}; for Dual-Align the correlation is {rho_dual:.2f}."}}
 axes = plots.plot_distances({m: plots.prepare_distances(distances[m], excess[m]) for m in methods})
 
 # %% tags=["remove-input"]
@@ -181,7 +185,7 @@ own.join(others).join(floor.rename("floor")).rename(columns=names).round(3)
 # %% [markdown]
 # `dual-align`, `daca` and `oracle` are fitted on the set itself. `best`, `mean` and `worst` are of the six temperatures that the oracle has elsewhere. `floor` is the oracle's noise floor.
 
-# %% mystnb={"figure": {"caption": "ECE by set: own fits of Dual-Align, DACA and the oracle, and the oracle's temperatures carried from the six other sets (small grey dots and their range); the dark bar is the noise floor. What to see: for arc-easy and openbookqa, where the premise holds, the two label-free marks lie at the left end of the grey range or beyond it; in each row below, some foreign temperature is better than both.", "name": "fig-transfer-labels"}, "image": {"alt": "A row for each of seven sets with marks for three own fits and six small dots for carried supervised temperatures."}}
+# %% mystnb={"figure": {"caption": "ECE by set: own fits of Dual-Align, DACA and the oracle, and the oracle's temperatures carried from the six other sets (small grey dots and their range); the dark bar is the noise floor. What to see: for arc-easy and openbookqa, where the premise holds, the two label-free marks lie at the left end of the grey range or beyond it; in each row below, some foreign temperature is better than both.", "name": "fig-transfer-labels"}, "image": {"alt": "A row for each set with marks for three own fits and small dots for the supervised temperatures carried from the other sets. Dual-Align's own fit is better than {better_holds} of {all_holds} of these where the premise holds, and than {better_fails} of {all_fails} where it fails."}}
 ax = plots.plot_carried_labels(own, carried, floor)
 
 # %%
@@ -196,7 +200,7 @@ say(
 # %% [markdown]
 # ## One for each subject, or one for all?
 #
-# DACA's paper fits one temperature for each of MMLU's 57 subjects, on a few dozen validation questions each, and averages the ECE over subjects. Here is the same on all subjects of our MMLU file: 30 % of a subject's questions to fit on.
+# Should history and chemistry have their own temperatures? DACA's paper fits one temperature for each of MMLU's 57 subjects, on a few dozen validation questions each, and averages the ECE over subjects. Here is the same on all subjects of our MMLU file: 30 % of a subject's questions to fit on.
 
 # %%
 found = travel.subjects(rows).loc[["dual-align", "daca", "align-all", oracle]]
@@ -273,24 +277,59 @@ say(
 )
 
 # %% [markdown]
-# **Next:** [which method should I use?](21_which_method.ipynb)
+# The first-aid questions are not science questions. Mira fits again; it costs her no label. Whether the result can be trusted is, as ever, a matter of what the PLM knows of first aid.
 #
-# ```{exercise}
+# **Next:** [borrowed references](15_foreign_references.ipynb).
+#
+# ```{exercise} How far apart are two temperatures?
 # :label: ex-inverse
-# A PoLM's logit of its favourite leads the three other options, all equal, by 4. How sure is it at $T = 2$, at $T = 4$, at $T = 25$ and at $T = 50$? Which of the two steps, each a factor of 2, matters more?
+# A PoLM's logit of its favourite leads the three other options, all equal, by `lead`. Somebody carries the temperature `from_t` to a set that needs `to_t`. By how many percentage points of confidence is this question then wrong? (Confidence at `from_t` less confidence at `to_t`, one decimal.)
 # ```
-#
-# ```{solution} ex-inverse
+
+# %%
+task = course.task("inverse", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-inverse
 # :class: dropdown
-# The confidence is $1 / (1 + 3 e^{-4/T})$: 0.71, 0.48, 0.28 and 0.27. From 2 to 4 it falls by 23 points, from 25 to 50 by one. That is why the distances on this page are taken in $1/T$.
+# ```
+
+# %% tags=["solution"]
+import math
+
+sure = {t: 1 / (1 + 3 * math.exp(-task.lead / t)) for t in (task.from_t, task.to_t, 25, 50)}
+print({t: round(c, 3) for t, c in sure.items()})
+task.check(100 * (sure[task.from_t] - sure[task.to_t]))
+
+# %% [markdown] tags=["solution"]
+# The last two temperatures are as far apart in $T$ as many sets are, and hardly differ in confidence. What multiplies the logits is $1/T$, so the distances of this page are taken there.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} The constant traveller
 # :label: ex-constant-traveller
-# A method answers $T = 5$ on every set, without looking at it. What does it lose by travelling? Is it a good method?
+# A method answers the same temperature on every set without looking at it. `ece` holds its error on the sets A, B and C, and `own_best` the error of the best temperature of each. The number is fitted on A and used on B. Answer two numbers, in a list: how much ECE is lost by travelling, and how much against the best temperature that B could have had?
 # ```
-#
-# ```{solution} ex-constant-traveller
+
+# %%
+task = course.task("constant-traveller", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-constant-traveller
 # :class: dropdown
-# It loses exactly nothing, since its fit at home is the same. Whether it is good is another matter: that depends on how far 5 is from each set's right temperature. A loss by travelling can only be read beside the error at home.
+# ```
+
+# %% tags=["solution"]
+travelling = task.ece[1] - task.ece[1]  # carried from A less fitted on B: the same number, so the same error
+task.check([travelling, task.ece[1] - task.own_best[1]])
+
+# %% [markdown] tags=["solution"]
+# It loses exactly nothing by travelling, since its fit at home is the same number. Whether it is good is another matter, and the second number says so. A loss by travelling can only be read beside the error at home.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
