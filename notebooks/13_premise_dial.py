@@ -9,8 +9,9 @@
 # %% [markdown]
 # # The premise dial: what each method inherits from the PLM
 #
-# Every label-free method of this book trusts the PLM's confidence. What if that trust is misplaced? We can find out, because the PLM's confidence is easy to spoil on purpose. This page turns it like a dial,
-# from timid to cocksure, and watches how much of the error each method takes over.
+# Mira's temperature rests on trust in one model, the PLM. She asks the question that a careful person asks of any reference: if it is wrong, how wrong am I?
+#
+# That can be found out, because the PLM's confidence is easy to spoil on purpose. This page turns it like a dial, from timid to cocksure, and watches how much of the error each method takes over.
 #
 # | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [What post-training does](06_what_post_training_does.ipynb) |
 # |---|---|
@@ -40,8 +41,8 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import drift, experiments, metrics, plots, protocol
-from dualalign.book import say
+from dualalign import course, drift, experiments, metrics, plots, protocol
+from dualalign.book import glue, say
 from dualalign.experiments import premise
 from dualalign.experiments.unit import Name
 
@@ -50,6 +51,7 @@ folder = "../data/traces"
 results = "../data/results/table"
 pair = "sft4"
 main_set = "arc-easy"
+me = "reader"
 
 # %%
 table = experiments.load(results, ["premise"])
@@ -97,7 +99,7 @@ own.set_index("setting")[["scale", "gap", "gap_spread", "ece", "floor", "ece_spr
 #
 # ## What one temperature can follow
 #
-# Before the results, a prediction. `align-all` and DACA minimise the mean of $\mathrm{KL}(p_{g,s} \,\|\, \operatorname{softmax}(\beta z_f))$ over their questions, $\beta = 1/T$. At the optimum the PoLM's expected logits are
+# If the PLM becomes a little surer, how far does the fitted temperature follow? Before the results, a prediction. `align-all` and DACA minimise the mean of $\mathrm{KL}(p_{g,s} \,\|\, \operatorname{softmax}(\beta z_f))$ over their questions, $\beta = 1/T$. At the optimum the PoLM's expected logits are
 # [equal under both beliefs](04_deriving_dual_align.ipynb):
 
 # %% [markdown]
@@ -112,7 +114,7 @@ own.set_index("setting")[["scale", "gap", "gap_spread", "ece", "floor", "ece_spr
 # \frac{d\beta}{ds} = \frac{\sum_x \operatorname{Cov}_{p_{g,s}}(z_g, z_f)}{\sum_x \operatorname{Var}_{q_\beta}(z_f)}.
 # $$ (eq-follow)
 #
-# A question pulls the temperature along as far as the two models' logits *rise and fall together* under the PLM's belief. Where they agree on the answer, they mostly do. Where they disagree, the dial makes the PLM surer of an option that the PoLM
+# In words: a question pulls the temperature along as far as the two models' logits *rise and fall together* under the PLM's belief. Where they agree on the answer, they mostly do. Where they disagree, the dial makes the PLM surer of an option that the PoLM
 # does not prefer, and the pull should be weaker, or even backward.
 
 # %%
@@ -147,7 +149,7 @@ say(
 #
 # One pair and one set first. Three controls cannot move, because the dial changes no answer: `vanilla` ignores the PLM, `agreement` reads only whether the answers are the same, `temperature-scaling` reads labels.
 
-# %% mystnb={"figure": {"caption": "The dial on ARC-Easy. Left: each method's temperature over the factor of the PLM's logits; the dotted line is the factor that the labels choose. Right: mean confidence less accuracy of each method over that of the PLM; on the thick grey diagonal all of the PLM's error is inherited. What to see: the aligned methods turn with the dial, none of them as steeply as the diagonal but process-only; align-all and basecal are the flattest; the controls are level.", "name": "fig-dial"}, "image": {"alt": "Two panels: falling curves of temperature over the dial, and rising curves of the methods' gap over the PLM's gap, with horizontal controls."}}
+# %% mystnb={"figure": {"caption": "The dial on ARC-Easy. Left: each method's temperature over the factor of the PLM's logits; the dotted line is the factor that the labels choose. Right: mean confidence less accuracy of each method over that of the PLM; on the thick grey diagonal all of the PLM's error is inherited. What to see: the aligned methods turn with the dial, none of them as steeply as the diagonal but process-only; align-all and basecal are the flattest; the controls are level.", "name": "fig-dial"}, "image": {"alt": "Two panels: falling curves of temperature over the dial, and rising curves of the methods' gap over the PLM's gap, with horizontal controls. On this set align-all takes over {here_all:.0%} of the PLM's error, Dual-Align {here_dual:.0%}, DACA {here_daca:.0%}."}}
 shown = ["align-all", "basecal", "daca", "dual-align", "process-only", "agreement", "temperature-scaling", "vanilla"]
 calibrated = here.loc[(here.method == "plm") & (here.setting == "labels"), "scale"].iloc[0]
 axes = plots.plot_dial(here, shown, calibrated)
@@ -164,8 +166,10 @@ numbers.assign(floor=two["floor"].mean(), spread=two["ece_spread"].mean()).round
 # %% [markdown]
 # ### On every set
 
-# %% mystnb={"figure": {"caption": "Calibration error over the PLM's own gap, all sets of one pair. Bars are standard deviations over five splits, the thick grey line is the largest noise floor of the methods drawn, the dotted line is the PLM as it comes. What to see: where a curve has its valley differs by method and set; at the right end align-all has the smallest error of the four methods that follow the PLM's confidence.", "name": "fig-dial-errors"}, "image": {"alt": "Seven panels, one a question set, with V-shaped curves of calibration error over the gap of the PLM for align-all, DACA, Dual-Align and BaseCal, and level lines for agreement and temperature scaling."}}
+# %% mystnb={"figure": {"caption": "Calibration error over the PLM's own gap, all sets of one pair. Bars are standard deviations over five splits, the thick grey line is the largest noise floor of the methods drawn, the dotted line is the PLM as it comes. What to see: where a curve has its valley differs by method and set; at the right end align-all has the smallest error of the four methods that follow the PLM's confidence.", "name": "fig-dial-errors"}, "image": {"alt": "Seven panels, one a question set, with V-shaped curves of calibration error over the gap of the PLM for align-all, DACA, Dual-Align and BaseCal, and level lines for agreement and temperature scaling. At the right end, at a factor of 4, align-all has the smallest error of the four in {end_best} of {end_sets} sets."}}
 drawn = ["align-all", "daca", "dual-align", "basecal", "agreement", "temperature-scaling"]
+at_end = dial[(dial.pair == pair) & (dial.setting == "4")].pivot(index="set", columns="method", values="ece")[drawn[:4]]
+glue("end_best", int((at_end.idxmin(axis=1) == "align-all").sum())), glue("end_sets", len(at_end))
 axes = plots.plot_dial_errors(dial[dial.pair == pair], drawn)
 
 # %% [markdown]
@@ -177,12 +181,14 @@ axes = plots.plot_dial_errors(dial[dial.pair == pair], drawn)
 # Each interval comes from 200 resamples: the questions of a split are drawn anew on both sides, and every method is fitted anew. So it knows the noise of the fit as well as that of the test. It is the interval of a single split; the dot
 # is the mean of five.
 
-# %% mystnb={"figure": {"caption": "Inherited share, with 95 % intervals, a panel a set, a row a pair. Zero: nothing of the PLM's error is inherited. One: all of it. What to see: in every row align-all and basecal stand left of DACA; process-only stands at one or right of it; the two pairs with SmolLM2 separate the methods most.", "name": "fig-inherited"}, "image": {"alt": "Three panels of dots with intervals between zero and about one and a half, five methods for each of nine pairs."}}
+# %% mystnb={"figure": {"caption": "Inherited share, with 95 % intervals, a panel a set, a row a pair. Zero: nothing of the PLM's error is inherited. One: all of it. What to see: in every row align-all and basecal stand left of DACA; process-only stands at one or right of it; the two pairs with SmolLM2 separate the methods most.", "name": "fig-inherited"}, "image": {"alt": "Three panels of dots with intervals, five methods for each pair. Over all pairs and sets align-all inherits {align_min:.0%} to {align_max:.0%}, DACA {daca_min:.0%} to {daca_max:.0%}, Dual-Align {dual_min:.0%} to {dual_max:.0%}, and process-only {process_min:.0%} to {process_max:.0%}."}}
 sets = ["arc-easy", "openbookqa", "mmlu"]
 axes = plots.plot_inherited(inherited, ["align-all", "basecal", "daca", "dual-align", "process-only"], sets)
 
 # %%
 main_share = inherited[(inherited.pair == pair) & (inherited.set == main_set)].set_index("method")
+for key, method in (("all", "align-all"), ("dual", "dual-align"), ("daca", "daca")):
+    glue(f"here_{key}", main_share.value[method])
 main_share.loc[[*premise.DIALLED, *premise.CONTROLS], ["value", "low", "high", "least", "most"]].round(3)
 
 # %% tags=["remove-input"]
@@ -366,7 +372,7 @@ say(
 #
 # No dial now. Each dot is a pair and a set: the PLM's gap as it is, and the gap that a method is left with.
 
-# %% mystnb={"figure": {"caption": "The gap of each method over that of the PLM, all pairs and sets as they come. Triangles: the two pairs with SmolLM2. On the thick grey line a method's gap is the PLM's. What to see: the uncalibrated PoLM is over-confident in every dot; the dots of DACA lie nearest to the line, those of align-all and basecal rise less; temperature scaling lies near zero.", "name": "fig-natural-gaps"}, "image": {"alt": "Six scatter panels, one a method, of the method's gap over the PLM's gap, with a diagonal."}}
+# %% mystnb={"figure": {"caption": "The gap of each method over that of the PLM, all pairs and sets as they come. Triangles: the two pairs with SmolLM2. On the thick grey line a method's gap is the PLM's. What to see: the uncalibrated PoLM is over-confident in every dot; the dots of DACA lie nearest to the line, those of align-all and basecal rise less; temperature scaling lies near zero.", "name": "fig-natural-gaps"}, "image": {"alt": "Six scatter panels, one a method, of the method's gap over the PLM's gap, with a diagonal. Straight lines through the dots have slopes of {slope_daca:.2f} for DACA, {slope_dual:.2f} for Dual-Align and {slope_all:.2f} for align-all; the uncalibrated PoLM has a mean gap of {gap_vanilla:.2f}."}}
 panels = ["vanilla", "align-all", "daca", "dual-align", "basecal", "temperature-scaling"]
 axes = plots.plot_natural_gaps(plots.prepare_natural_gaps(compared), panels, marked=("smollm2", "smollm2-sft4"))
 
@@ -374,6 +380,9 @@ axes = plots.plot_natural_gaps(plots.prepare_natural_gaps(compared), panels, mar
 gaps = plots.prepare_natural_gaps(compared)
 by = gaps[gaps.method.isin(panels)].groupby("method")[["plm_gap", "gap"]]
 lines = by.apply(lambda g: pd.Series({"slope": np.polyfit(g.plm_gap, g.gap, 1)[0], "r": g.plm_gap.corr(g.gap), "mean gap": g.gap.mean(), "mean |gap|": g.gap.abs().mean(), "dots": len(g)}))
+for key, method in (("daca", "daca"), ("dual", "dual-align"), ("all", "align-all")):
+    glue(f"slope_{key}", lines.slope[method])
+glue("gap_vanilla", lines["mean gap"]["vanilla"])
 lines.loc[panels].round(2).astype({"dots": int})
 
 # %% [markdown]
@@ -431,25 +440,60 @@ say(
 # - Plain `align-all` wins once the PLM is over-confident enough for its rivals to err more upwards than it errs downwards.
 # - A calibrated PLM brought the methods near the oracle, but to calibrate it takes the very labels that would calibrate the PoLM. What is left goes with what post-training did to accuracy.
 #
-# **Next:** [references of another family](15_foreign_references.ipynb), or [the ledger of claims](20_ledger.ipynb).
+# If her PLM is wrong, Mira is wrong by most of it, with DACA as with Dual-Align. So she needs a few labels to see what her PLM is.
 #
-# ```{exercise}
+# **Next:** [does a temperature travel?](14_transfer.ipynb)
+#
+# ```{exercise} What is left of an error
 # :label: ex-dial-copy
-# The PoLM's logits are the PLM's own, times three. Show that `align-all` inherits all of the PLM's error, whatever $s$ is.
+# Turning the PLM from timid to cocksure moved its mean confidence from `plm_low` to `plm_high`, and a method's from `method_low` to `method_high`. No accuracy changed. The PLM of a new set of questions is over-confident by `plm_gap`; with an exact PLM the method would be exact there.
+# By how much is the method over-confident, if it inherits the same share? Three decimals.
 # ```
-#
-# ```{solution} ex-dial-copy
+
+# %%
+task = course.task("dial-copy", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-dial-copy
 # :class: dropdown
-# $z_f = 3 z_g$, and the PLM believes $\operatorname{softmax}(s z_g)$. With $T = 3/s$ the PoLM believes $\operatorname{softmax}(3 z_g s / 3)$, the same. The KL divergence is zero on every question, which no other temperature reaches. So the method's confidence
-# is the PLM's, and the share is one.
+# ```
+
+# %% tags=["solution"]
+inherited_share = (task.method_high - task.method_low) / (task.plm_high - task.plm_low)
+print(f"inherited share {inherited_share:.2f}")
+task.check(inherited_share * task.plm_gap)
+
+# %% [markdown] tags=["solution"]
+# The share is a quotient of two changes. It says nothing of the level: a method with a small share may still be far off for reasons of its own, as align-all is.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} Does a disagreement pull?
 # :label: ex-dial-two
-# There are two options, and the two models disagree on a question: $z_g = (1, 0)$, $z_f = (0, 1)$. What is $\operatorname{Cov}_{p_g}(z_g, z_f)$, and which way does this question pull the temperature as the PLM grows surer?
+# One question with the PLM's logits `plm` and the PoLM's `polm`. Turning the dial a little, at $s = 1$, pulls the PoLM's inverse temperature by the covariance of the two logit vectors under the PLM's belief ({eq}`eq-follow`). Compute it, to three decimals. Which way does this question pull?
 # ```
-#
-# ```{solution} ex-dial-two
+
+# %%
+task = course.task("dial-two", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-dial-two
 # :class: dropdown
-# $z_f = 1 - z_g$, so the covariance is $-\operatorname{Var}_{p_g}(z_g) = -p(1 - p)$ with $p = e/(1 + e)$: about $-0.197$. It is negative, so $\beta$ falls as $s$ rises: this question pulls the temperature up, against the agreeing ones.
+# ```
+
+# %% tags=["solution"]
+belief = np.exp(drift.log_softmax_options(task.plm))
+pull = belief @ (task.plm * task.polm) - (belief @ task.plm) * (belief @ task.polm)
+print(f"covariance {pull:.3f}: the PoLM becomes {'surer' if pull > 0 else 'less sure'} when the PLM does")
+task.check(pull)
+
+# %% [markdown] tags=["solution"]
+# The two models favour different options here. Whether the pull is backward depends on all the logits, weighted by what the PLM believes. That is why disagreements weaken the pull in the mean, and do not always reverse it.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
