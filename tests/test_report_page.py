@@ -122,7 +122,7 @@ def test_page_escapes_every_text_of_the_trace(html):
     page = Page(html)
     assert not page.open
     scripts = [tag for tag, _ in page.tags].count("script")
-    assert scripts == html.count('class="da-slider"')  # none but the slider's own
+    assert scripts == html.count('class="da-figure da-slider"')  # none but the slider's own
     assert "<script>alert(" not in html
     assert "<script>alert(" in page.text
     assert "<b>base</b>" not in html

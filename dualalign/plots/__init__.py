@@ -38,7 +38,14 @@ from dualalign.plots.generation import (
     prepare_widths,
 )
 from dualalign.plots.inner import plot_layer_temperatures
-from dualalign.plots.interactive import prepare_slider, slider_state, temperature_slider
+from dualalign.plots.interactive import (
+    layer_explorer,
+    layer_state,
+    prepare_layers,
+    prepare_slider,
+    slider_state,
+    temperature_slider,
+)
 from dualalign.plots.judged import plot_log_odds, plot_p_true, prepare_p_true
 from dualalign.plots.layers import (
     plot_beliefs,
@@ -112,6 +119,8 @@ from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot
 
 __all__ = [
     "TauPaths",
+    "layer_explorer",
+    "layer_state",
     "plot_against",
     "plot_against_truth",
     "plot_aligned_gaps",
@@ -198,6 +207,7 @@ __all__ = [
     "prepare_inherited",
     "prepare_layer_divergence",
     "prepare_layer_maps",
+    "prepare_layers",
     "prepare_losses",
     "prepare_map_effects",
     "prepare_methods",

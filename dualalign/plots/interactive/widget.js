@@ -6,6 +6,7 @@
     all: function (part) { return Array.prototype.slice.call(root.querySelectorAll("[data-part='" + part + "']")); },
     get: function (part) { return root.querySelector("[data-part='" + part + "']"); },
     set: function (node, attributes) { for (var name in attributes) node.setAttribute(name, attributes[name]); },
+    letter: function (option) { return String.fromCharCode(65 + option); },
     fixed: function (value) { return value.toFixed(2); },
     temperature: function (t) { return t < 10 ? t.toFixed(3) : t.toFixed(2); }
   };
