@@ -180,6 +180,16 @@ ise = {
 }
 pd.DataFrame({m: [v[agree].mean(), v[~agree].mean()] for m, v in ise.items()}, index=["agree", "disagree"]).round(3)
 
+# %% tags=["hide-input"]
+from IPython.display import HTML
+
+questions = da.questions.load(f"{folder}/../questions/arc-easy.jsonl")
+HTML(plots.layer_explorer(traces, questions))
+
+# %% [markdown]
+# *Interactive: what the two models believe about one question after each layer, with its PDL and both ISEs. What to see: choose a few questions and ask whether the beliefs part in one
+# jump or little by little; then raise the temperature, which moves the PoLM's ISE and leaves every answer where it was.*
+
 # %% [markdown]
 # The paper's claim is that a low ISE of the PoLM goes with over-confidence. Plotted against *confidence* this would be empty: low entropy
 # is high confidence, by definition. A reviewer said so, and is right. So we plot it against confidence **minus** correctness.

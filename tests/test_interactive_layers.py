@@ -16,7 +16,10 @@ NUMBERS = ("jump", "ise_plm", "ise_polm", "plm_confidence", "polm_confidence")
 
 
 def asked(traces, text="Why {pdl} is <b>it</b> & so?"):
-    options = [tuple(f"option {k} of {key}" for k in range(n)) for key, n in zip(traces.question_ids, traces.n_options, strict=True)]
+    options = [
+        tuple(f"option {k} of {key}" for k in range(n))
+        for key, n in zip(traces.question_ids, traces.n_options, strict=True)
+    ]
     return [Question(key, text, o, 0) for key, o in zip(traces.question_ids, options, strict=True)]
 
 
