@@ -60,6 +60,7 @@ from dualalign.plots.layers import (
 )
 from dualalign.plots.ledger import plot_ledger
 from dualalign.plots.objective import plot_losses, plot_objective, prepare_losses, prepare_objective
+from dualalign.plots.one_question import OneQuestion, plot_one_question, prepare_one_question
 from dualalign.plots.order import (
     plot_carried,
     plot_places,
@@ -118,6 +119,7 @@ from dualalign.plots.transfer import plot_carried_labels, plot_distances, plot_t
 from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot_pretraining, prepare_posterior_check
 
 __all__ = [
+    "OneQuestion",
     "TauPaths",
     "layer_explorer",
     "layer_state",
@@ -160,6 +162,7 @@ __all__ = [
     "plot_noise_floor",
     "plot_objective",
     "plot_offsets",
+    "plot_one_question",
     "plot_outcomes",
     "plot_own_temperatures",
     "plot_p_true",
@@ -215,6 +218,7 @@ __all__ = [
     "prepare_noise_floor",
     "prepare_objective",
     "prepare_offsets",
+    "prepare_one_question",
     "prepare_own_temperatures",
     "prepare_p_true",
     "prepare_peaks",
