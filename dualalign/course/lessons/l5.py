@@ -13,9 +13,14 @@ from dualalign.course.maths import aligned, best_on_grid, crossing, entropy, kl,
 # -- Which way round ---------------------------------------------------------------------------------------------------
 
 
+def give_question(rng: np.random.Generator) -> dict:
+    top, rest = rng.uniform(5, 9), rng.uniform(-3, 3.5, 3)
+    logits = np.array([top, *np.sort(rest)[::-1]])
+    return {"plm": percent(rng, 4, least=3, concentration=1.5), "polm_logits": np.round(logits, 1)}
+
+
 def give_pair(rng: np.random.Generator) -> dict:
-    logits = np.sort(np.round(rng.uniform(-2, 6, 4), 1))[::-1].copy()
-    return {"plm": percent(rng, 4), "polm_logits": logits, "temperature": round(float(rng.uniform(1.5, 3.5)), 1)}
+    return give_question(rng) | {"temperature": round(float(rng.uniform(1.5, 3.5)), 1)}
 
 
 def which_way(given: Given) -> float:
@@ -130,12 +135,6 @@ SLOPE = Exercise(
 
 
 # -- Equal in what? ----------------------------------------------------------------------------------------------------
-
-
-def give_question(rng: np.random.Generator) -> dict:
-    top, rest = rng.uniform(5, 9), rng.uniform(-3, 3.5, 3)
-    logits = np.array([top, *np.sort(rest)[::-1]])
-    return {"plm": percent(rng, 4, least=3, concentration=1.5), "polm_logits": np.round(logits, 1)}
 
 
 def best_temperature(given: Given) -> float:
