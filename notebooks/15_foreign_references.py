@@ -9,8 +9,9 @@
 # %% [markdown]
 # # Borrowed references: another family, another depth, an instruct model
 #
-# The method asks for the base of a post-trained model. Often that base is not public, or somebody else has post-trained it before. Can another model stand in: of another family, of another depth, or one that is no
-# raw base any more? Which layer is then held against which? And if there are two candidates, can one choose without labels?
+# Mira would like to try a model whose makers published the instruct version only. Its base is not to be had. Can the PLM that she has stand in for it?
+#
+# A borrowed reference may be of another family, of another depth, or no raw base any more. Which layer is then held against which? And if there are two candidates, can one choose without labels?
 #
 # | You need | [What post-training does](06_what_post_training_does.ipynb) |
 # |---|---|
@@ -40,14 +41,15 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import experiments, layer_maps, ledger, plots, protocol, references, results
-from dualalign.book import say
+from dualalign import course, experiments, layer_maps, ledger, plots, protocol, references, results
+from dualalign.book import glue, say
 from dualalign.experiments import references as borrowed
 
 # %% tags=["parameters"]
 folder = "../data/traces"
 table_folder = "../data/results/table"
 main_set = "arc-easy"
+me = "reader"
 
 # %%
 table = experiments.load(table_folder, ["references"])
@@ -133,8 +135,11 @@ say(
 #
 # Five splits by question, 30 % to fit on, the same splits for both references of one PoLM. The oracle `temperature-scaling` sees labels.
 
-# %% mystnb={"figure": {"caption": "Held-out ECE of seven methods on seven sets, a panel a pair (reference → PoLM); grey bar: noise floor of the oracle. What to see: the oracle is near its floor and most label-free methods are far from theirs; with our PLM as reference their errors are smallest on ARC-Easy, with SmolLM2 those of align-all and agreement are not.", "name": "fig-borrowed-methods"}, "image": {"alt": "Three panels of calibration errors by question set, one for each pair of reference and PoLM, with a mark for each method and a bar for the noise floor."}}
+# %% mystnb={"figure": {"caption": "Held-out ECE of seven methods on seven sets, a panel a pair (reference → PoLM); grey bar: noise floor of the oracle. What to see: the oracle is near its floor and most label-free methods are far from theirs; with our PLM as reference their errors are smallest on ARC-Easy, with SmolLM2 those of align-all and agreement are not.", "name": "fig-borrowed-methods"}, "image": {"alt": "Three panels of calibration errors by question set, one for each pair of reference and PoLM, with a mark for each method and a bar for the noise floor. With our PLM as reference to SmolLM2, Dual-Align's error is {dual_least:.2f} on ARC-Easy and up to {dual_most:.2f} elsewhere; the oracle's is {oracle_most:.2f} at most."}}
 drawn = ["vanilla", "basecal", "daca", "dual-align", "align-all", "agreement", "temperature-scaling"]
+on_foreign = plain[plain.case == foreign].pivot(index="set", columns="method", values="ece")
+glue("dual_least", on_foreign["dual-align"][main_set]), glue("dual_most", on_foreign["dual-align"].max())
+glue("oracle_most", on_foreign["temperature-scaling"].max())
 axes = plots.plot_styles(plain.assign(style=plain.case.astype(str)), drawn)
 
 # %% [markdown]
@@ -199,7 +204,7 @@ say(
 # The last two look at beliefs about options only, so they need no common space of representations. A *rising* map never goes back; the best one is found by dynamic programming. In every map the last layer goes with the last.
 # The rank rule does not see how sharp a layer is. `layer_maps.rematched` puts a map in force: it returns traces in which the PLM has one layer for each layer of the PoLM, and everything that reads traces follows.
 
-# %% mystnb={"figure": {"caption": "The maps found on ARC-Easy, all questions, for two pairs. What to see: left, for the foreign reference, both maps by belief hold every layer of SmolLM2, or all but the first, against the last one of the PLM; right, where the two models are relatives, they stay near the diagonal.", "name": "fig-layer-maps"}, "image": {"alt": "Two panels of PLM layer over PoLM layer for six maps: rising lines at different slopes and offsets on the left, and lines close to the diagonal on the right."}}
+# %% mystnb={"figure": {"caption": "The maps found on ARC-Easy, all questions, for two pairs. What to see: left, for the foreign reference, both maps by belief hold every layer of SmolLM2, or all but the first, against the last one of the PLM; right, where the two models are relatives, they stay near the diagonal.", "name": "fig-layer-maps"}, "image": {"alt": "Two panels of PLM layer over PoLM layer for six maps: rising lines at different slopes and offsets on the left, and lines close to the diagonal on the right. An inner layer of the stranger has a best rank correlation of {inner_foreign:.2f} with the PLM's, of the relative {inner_own:.2f}."}}
 axes = plots.plot_layer_maps({case: plots.prepare_layer_maps(traces[case][main_set]) for case in (foreign, own)})
 
 # %% tags=["remove-input"]
@@ -221,7 +226,7 @@ say(
 effects = plots.prepare_map_effects(table)
 effects.round(3)
 
-# %% mystnb={"figure": {"caption": "Temperature under each map over that under the default map, for the foreign reference PLM → SmolLM2. What to see: the process loss alone moves by up to half, and not always the same way; Dual-Align moves less, and first-aligned always raises it.", "name": "fig-map-temperatures"}, "image": {"alt": "Two panels, process-only and Dual-Align, with one row a question set and a mark for each layer map at the ratio of temperatures."}}
+# %% mystnb={"figure": {"caption": "Temperature under each map over that under the default map, for the foreign reference PLM → SmolLM2. What to see: the process loss alone moves by up to half, and not always the same way; Dual-Align moves less, and first-aligned always raises it.", "name": "fig-map-temperatures"}, "image": {"alt": "Two panels, process-only and Dual-Align, with one row a question set and a mark for each layer map at the ratio of temperatures. Averaged over sets, the process loss moves by a factor of {process_low:.2f} to {process_high:.2f}, Dual-Align by {dual_low:.2f} to {dual_high:.2f}."}}
 axes = plots.plot_map_temperatures(found[found.case == foreign], ["process-only", "dual-align"])
 
 # %% tags=["remove-input"]
@@ -265,12 +270,14 @@ say(
 #
 # The SFT model has two possible references: its own start, SmolLM2, and our PLM. All questions and splits are the same, so the two can be compared pair by pair.
 
-# %% mystnb={"figure": {"caption": "ECE with the own reference less that with the borrowed one, for four methods; 95 % intervals, paired over questions; filled: clear after Holm's correction over all 28. What to see: right of zero the borrowed reference is better; BaseCal stands there on every set, DACA on five, and align-all is on the left on four.", "name": "fig-two-references"}, "image": {"alt": "Dot plot with a row a question set and four methods a row: differences of calibration error between two references with intervals and a line at zero."}}
+# %% mystnb={"figure": {"caption": "ECE with the own reference less that with the borrowed one, for four methods; 95 % intervals, paired over questions; filled: clear after Holm's correction over all 28. What to see: right of zero the borrowed reference is better; BaseCal stands there on every set, DACA on five, and align-all is on the left on four.", "name": "fig-two-references"}, "image": {"alt": "Dot plot with a row a question set and four methods a row: differences of calibration error between two references, with intervals and a line at zero. On average BaseCal gains {gain_basecal:+.2f} from the borrowed reference, DACA {gain_daca:+.2f}, align-all {gain_plain:+.2f}."}}
 two = plots.prepare_reference_differences(table, "references")
 ax = plots.plot_two_references(two)
 
 # %%
 count = two.assign(own=(two.value < 0) & (two.p_holm < 0.05), borrowed=(two.value > 0) & (two.p_holm < 0.05)).groupby("method")
+for key, method in (("basecal", "basecal"), ("daca", "daca"), ("plain", "align-all")):
+    glue(f"gain_{key}", count.value.mean()[method])
 count.agg(mean=("value", "mean"), own_better=("own", "sum"), borrowed_better=("borrowed", "sum")).round(3)
 
 # %% [markdown]
@@ -334,7 +341,7 @@ forces[["gap", "gap_agree", "gap_agree_low", "gap_agree_high", "predicted", "dro
 # %% [markdown]
 # (`gap_agree` with its 95 % interval over questions. Logarithms of temperatures: $-0.7$ is half the temperature. Rows without a number have an infinite temperature among the six, or one at the edge of the search: the PoLM is not better than chance there.)
 
-# %% mystnb={"figure": {"caption": "DACA's error of temperature over what the gap on agreement predicts alone (left) and together with the dropped disagreements (right), all settings in which every temperature is finite. What to see: large gaps go with large errors, nearly all below zero; in the right panel the marks lie closer to the dotted line of perfect prediction, most of them above it.", "name": "fig-temperature-parts"}, "image": {"alt": "Two scatter plots with a diagonal: DACA's logarithmic temperature error over its prediction, three marks for three pairs."}}
+# %% mystnb={"figure": {"caption": "DACA's error of temperature over what the gap on agreement predicts alone (left) and together with the dropped disagreements (right), all settings in which every temperature is finite. What to see: large gaps go with large errors, nearly all below zero; in the right panel the marks lie closer to the dotted line of perfect prediction, most of them above it.", "name": "fig-temperature-parts"}, "image": {"alt": "Two scatter plots with a diagonal: DACA's logarithmic temperature error over its prediction, three marks for three pairs. The gap on agreement alone misses by {median_gap:.2f} in the median, with the dropped disagreements by {median_both:.2f}; {negative} of {n_known} errors are below zero."}}
 axes = plots.plot_temperature_parts(forces)
 
 # %% tags=["remove-input"]
@@ -387,26 +394,61 @@ say(
 # - The borrowed reference served DACA, Dual-Align and BaseCal better than the PoLM's own, over-confident start. Agreement and divergence would have said so; one case is no rule.
 # - DACA's error follows the reference's gap on the agreeing questions, and the dropped disagreements.
 #
+# Mira may borrow her PLM, on science questions. On others it would hand its own ignorance to a stranger.
+#
 # **Next:** [open-ended answers](16_open_ended.ipynb).
 #
-# ```{exercise}
+# ```{exercise} Two depths
 # :label: ex-first-aligned
-# Under `first-aligned`, let the peak layer of a question lie at or above $L_g$. What is the reference's stability entropy, and what does the process loss compare?
+# A PLM has the entropies `plm_entropy` at its layers 1, 2, ... (nats). The PoLM has `polm_layers` layers, and the peak layer of a question is `peak`. The process loss needs the mean of the PLM's entropies over the PoLM's layers from the peak to the last. What is it under `first-aligned`? Three decimals.
 # ```
-#
-# ```{solution} ex-first-aligned
+
+# %%
+task = course.task("first-aligned", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-first-aligned
 # :class: dropdown
-# From layer $L_g$ on every layer of the PoLM is held against the PLM's last. So the mean of the PLM's entropies is the entropy of its final answer, $H(p_g^L)$, and the process loss asks the mean entropy of the PoLM's upper layers to equal it. No path
-# of the PLM enters. Under `final-only` that holds for every question.
+# ```
+
+# %% tags=["solution"]
+layers = np.arange(task.peak, task.polm_layers + 1)  # of the PoLM, from the peak on
+matched = np.minimum(layers, len(task.plm_entropy))  # of the PLM
+print(dict(zip(layers.tolist(), matched.tolist(), strict=True)))
+task.check(task.plm_entropy[matched - 1].mean())
+
+# %% [markdown] tags=["solution"]
+# The PLM's last layer is counted once for each layer that the PoLM has beyond it. If the peak lies at or above the PLM's depth, only its final answer enters and no path: then the loss is that of `final-only`.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} A sign that flatters
 # :label: ex-blind-sign
-# Double the logits of a reference. Which of the three signs change, and what happens to BaseCal's confidence? What does that say about choosing by agreement?
+# A PoLM may be aligned with one of several references. `agreement` is the share of questions on which each answers as the PoLM does, `gap` each one's mean confidence less its accuracy. Suppose that alignment hands on exactly this gap.
+# A rule takes the reference with the highest agreement. What is its regret: the size of the gap that it gets, less the smallest size to be had? Three decimals.
 # ```
-#
-# ```{solution} ex-blind-sign
+
+# %%
+task = course.task("blind-sign", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-blind-sign
 # :class: dropdown
-# Agreement stays: it reads answers only. The reference's confidence rises, and the divergence changes, down or up. BaseCal's confidence rises wherever the two agree. So of two references with the same answers agreement cannot tell a calibrated one from an
-# over-confident one, although the methods that copy a confidence would suffer.
+# ```
+
+# %% tags=["solution"]
+sizes = np.abs(task.gap)
+chosen = task.agreement.argmax()
+print(f"takes number {chosen + 1}, with a gap of {task.gap[chosen]:+.2f}")
+task.check(sizes[chosen] - sizes.min())
+
+# %% [markdown] tags=["solution"]
+# Agreement says who resembles the PoLM. An earlier checkpoint of an over-confident model resembles it most, and hands on most of its error.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
