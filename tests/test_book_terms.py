@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("yaml")
 import book_terms
-from book_terms import Term, load_terms, page_order, pattern, prose, too_early
+from book_terms import Term, load_terms, needs_too_early, page_order, pattern, prose, too_early
 
 TERMS = [
     Term("ECE", "An error.", "notebooks/02_b"),
@@ -61,6 +61,12 @@ def test_a_link_to_the_glossary_or_to_the_page_that_explains_helps(text):
 
 def test_the_link_to_the_next_page_does_not_help():
     assert too_early("notebooks/01_a", "The ECE.\n\n**Next:** [b](02_b.ipynb)", TERMS, ORDER)
+
+
+def test_a_box_that_asks_for_a_later_page_is_reported():
+    box = "| You need | [b](02_b.ipynb) |\n|---|---|\n| **Helpful** | softmax |\n\n[b](02_b.ipynb)"
+    assert needs_too_early("notebooks/01_a", box, ORDER) == ["notebooks/01_a: its box asks for 02_b, which comes later"]
+    assert needs_too_early("notebooks/02_b", box.replace("02_b", "01_a"), ORDER) == []
 
 
 def test_an_entry_without_a_page_is_refused(tmp_path):

@@ -155,6 +155,14 @@ def too_early(page: str, markdown: str, terms: list[Term], order: list[str]) -> 
     ]
 
 
+def needs_too_early(page: str, markdown: str, order: list[str]) -> list[str]:
+    """Return the pages that a page's box asks for and that come only after it."""
+    rows = "\n".join(re.findall(r"^\| (?:You need|\*\*Helpful\*\*) *\|.*$", markdown, re.MULTILINE))
+    names = [name.rsplit("/", 1)[-1] for name in order]
+    later = sorted(_helped(rows) & set(names[order.index(page) + 1 :]))
+    return [f"{page}: its box asks for {name}, which comes later" for name in later]
+
+
 def _helped(markdown: str) -> set[str]:
     """Return the words and the pages that a page links to; the link to the next page comes too late to help."""
     body = re.sub(r"^\*\*Next:\*\*.*$", "", markdown, flags=re.MULTILINE)
@@ -165,7 +173,9 @@ def _helped(markdown: str) -> set[str]:
 def main() -> int:
     terms, order = load_terms(), page_order()
     missing = [f"glossary: {t.name!r} is explained in {t.page}, no page" for t in terms if t.page not in order]
-    early = [fault for page in order for fault in too_early(page, source(page), terms, order)]
+    texts = {page: source(page) for page in order}
+    early = [fault for page, text in texts.items() for fault in too_early(page, text, terms, order)]
+    early += [fault for page, text in texts.items() for fault in needs_too_early(page, text, order)]
     print("\n".join(missing + early) if missing + early else "terms: nothing is used before it is explained")
     return 1 if missing or ("--strict" in sys.argv[1:] and early) else 0
 
