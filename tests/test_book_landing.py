@@ -1,4 +1,4 @@
-"""The landing page: its figure starts at T = 1, its contents are the table of contents, with the minutes of each box."""
+"""The landing page: its figure starts at T = 1, its list is the table of contents, with the minutes of each box."""
 
 from __future__ import annotations
 
