@@ -11,10 +11,12 @@ LOCKED = $(INSTALL) -c requirements.lock
 NEW_VENV = test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 NOT_LIVE = -m "not live"
+SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py
 
-.PHONY: help book site results test test-core live lab nightly bench check pairs lock clean
+.PHONY: help book prose site results test test-core live lab nightly bench check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
+	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
 	@echo 'make results    remake the table of results where a trace or a module changed, and say why'
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
@@ -28,14 +30,21 @@ help:
 	@echo 'make clean      remove what is built; environments stay'
 
 book: $(VENV)/book.ok
-	$(RUN) tools/check_pairs.py
-	$(RUN) tools/check_book.py
+	$(SOURCES_IN_ORDER)
 	$(RUN) tools/run_notebooks.py
 	$(MAKE) site
+	$(RUN) tools/check_site.py
 
 site: $(VENV)/book.ok
-	rm -rf _build/html _build/.doctrees # a second build over the first would forgive what the first warned of
-	$(BIN)/jupyter-book build book --config _config.yml --path-output . -W -n --keep-going --all
+	$(RUN) tools/build_site.py
+	$(RUN) tools/check_glue.py
+
+prose: $(VENV)/book.ok
+	$(SOURCES_IN_ORDER)
+	$(RUN) tools/run_notebooks.py
+	$(RUN) tools/build_site.py --prose
+	$(RUN) tools/check_glue.py
+	$(RUN) tools/check_site.py
 
 results: $(VENV)/book.ok
 	$(RUN) -m dualalign.experiments
@@ -82,7 +91,7 @@ lock-from:
 	$(RUN) tools/lock.py
 
 clean:
-	rm -rf _build book/notebooks .pytest_cache .hypothesis .ruff_cache build dist
+	rm -rf _build book/notebooks book/course/*.ipynb .pytest_cache .hypothesis .ruff_cache build dist
 
 # Each stamp is made anew when the list of dependencies changed.
 $(VENV)/book.ok: pyproject.toml requirements.lock

@@ -10,6 +10,9 @@ import re
 import shutil
 from pathlib import Path
 
+from freshness import digest
+from myst_nb.ext.glue.utils import PendingGlueReference
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK_URL = re.compile(r"book/notebooks/([\w-]+)\.ipynb")
 
@@ -37,8 +40,10 @@ MENDS = [
 def setup(app):
     """Register the handlers; those on html-page-context run after the theme's own (priority 501)."""
     app.connect("builder-inited", add_vendored_scripts)
+    app.connect("doctree-read", note_sources)
     app.connect("env-get-outdated", outdated_pages)
     app.connect("html-page-context", mend_buttons, priority=900)
+    app.connect("html-page-context", stamp, priority=901)
     app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -48,10 +53,23 @@ def add_vendored_scripts(app):
     app.config.html_static_path.append(str(ROOT / "vendor"))
 
 
+def note_sources(app, doctree):
+    """Record what a page is made of: the bytes of its source, and the notebooks whose glued values it quotes."""
+    page = app.env.docname
+    quoted = {node.refdoc for node in doctree.findall(PendingGlueReference)}
+    app.env.metadata[page].update(source_digest=digest(Path(app.env.doc2path(page))), quotes=sorted(quoted))
+
+
 def outdated_pages(app, env, added, changed, removed):
-    """Return every page when a notebook changed: cross-page glue is no dependency that Sphinx records."""
-    notebooks = [name for name in added | changed if name.startswith("notebooks/")]
-    return sorted(env.found_docs - removed) if notebooks else []
+    """Return the pages that quote a changed notebook: cross-page glue is no dependency that Sphinx records."""
+    return sorted(page for page in env.found_docs - removed if changed & set(env.metadata[page].get("quotes", [])))
+
+
+def stamp(app, pagename, templatename, context, doctree):
+    """Write into a page which bytes it was built from, and remember that it was written."""
+    if source := app.env.metadata.get(pagename, {}).get("source_digest"):
+        context["metatags"] = f'{context.get("metatags", "")}\n<meta name="source-digest" content="{source}">'
+    app.written_pages = {*getattr(app, "written_pages", ()), pagename}
 
 
 def mend_buttons(app, pagename, templatename, context, doctree):
@@ -88,10 +106,11 @@ def _add_source_download(context, pagename):
 
 
 def finish(app, exception):
-    """Mend the written pages and put the notebooks' sources beside them."""
+    """Mend the pages written this time and put the notebooks' sources beside them."""
     if exception or app.builder.format != "html":
         return
-    for page in Path(app.outdir).rglob("*.html"):
+    written = [Path(app.builder.get_outfilename(name)) for name in getattr(app, "written_pages", ())]
+    for page in filter(Path.exists, written):
         page.write_text(mended(page.read_text(encoding="utf-8")), encoding="utf-8")
     copy_sources(Path(app.srcdir).parent / "notebooks", Path(app.outdir) / "_sources" / "notebooks")
 
