@@ -9,8 +9,9 @@
 # %% [markdown]
 # # What a calibrated confidence buys: decisions and their cost
 #
+# When should the study helper say "ask your teacher"? Every such answer costs a teacher's minute. Every wrong answer costs a pupil's trust.
+#
 # A confidence is there to be acted on: answer or stay silent, trust the small model or ask a larger one. A low calibration error is worth something only if those decisions get better. Do they?
-# The short answer stands right below the parameters, computed.
 #
 # | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [What post-training does](06_what_post_training_does.ipynb) |
 # |---|---|
@@ -39,8 +40,8 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import decisions, drift, metrics, plots, protocol
-from dualalign.book import say
+from dualalign import course, decisions, drift, metrics, plots, protocol
+from dualalign.book import glue, say
 from dualalign.experiments import table
 from dualalign.experiments.decisions import held_out, promises
 
@@ -49,6 +50,7 @@ folder = "../data/traces"
 results = "../data/results"
 pair, main_set, style = "sft4", "arc-easy", "choices"
 methods = ["vanilla", "align-all", "daca", "dual-align", "basecal", "temperature-scaling"]
+me = "reader"
 targets = [0.6, 0.7, 0.8]
 cascade_targets = [0.5, 0.6, 0.7]
 
@@ -120,7 +122,7 @@ say(
 # %% [markdown]
 # The **AURC** is the mean risk over all coverages; lower is better. Here it is of each method, held out, with differences to the PoLM as it comes: 2,000 paired resamples of questions.
 
-# %% mystnb={"figure": {"caption": "Risk against coverage, mean over five splits of ARC-Easy. The dotted line is the error of answering everything. What to see: the lines of all temperatures run together; BaseCal, whose confidence comes from the other model, has an order of its own.", "name": "fig-risk-coverage"}, "image": {"alt": "Curves of risk over coverage rising to the total error; five nearly coincide and BaseCal's lies below over most of the range."}}
+# %% mystnb={"figure": {"caption": "Risk against coverage, mean over five splits of ARC-Easy. The dotted line is the error of answering everything. What to see: the lines of all temperatures run together; BaseCal, whose confidence comes from the other model, has an order of its own.", "name": "fig-risk-coverage"}, "image": {"alt": "Curves of risk over coverage rising to the total error; those of all temperatures nearly coincide, and BaseCal's lies below over most of the range. Against the PoLM as it comes the area under the curve changes by {least_gain:+.4f} to {most_gain:+.4f} for the temperatures and by {basecal_gain:+.4f} for BaseCal."}}
 ax = plots.plot_risk_coverage(held)
 
 # %%
@@ -154,7 +156,12 @@ say(
 # A risk-coverage curve tells no one where to stop. A user says "answer when you are at least 70 % sure", and takes that number at its word. This is what DACA's Figure 5 is about. Its curves can be read as accuracy within a bin;
 # here it is the accuracy of all answers above the threshold.
 
-# %% mystnb={"figure": {"caption": "Left: accuracy of the answers with confidence of at least t, with 95 % intervals, where 30 questions or more are answered; right: the share of questions answered. What to see: a calibrated confidence lies on or above the dotted diagonal, since the answers above t are on average surer than t. The PoLM as it comes lies far below it at high thresholds. Those above it pay in coverage.", "name": "fig-thresholds"}, "image": {"alt": "Two panels over thresholds from 0.3 to 0.9: delivered accuracy per method with a diagonal, and coverage falling per method."}}
+# %% mystnb={"figure": {"caption": "Left: accuracy of the answers with confidence of at least t, with 95 % intervals, where 30 questions or more are answered; right: the share of questions answered. What to see: a calibrated confidence lies on or above the dotted diagonal, since the answers above t are on average surer than t. The PoLM as it comes lies far below it at high thresholds. Those above it pay in coverage.", "name": "fig-thresholds"}, "image": {"alt": "Two panels over thresholds: delivered accuracy per method with a diagonal, and coverage falling per method. At a threshold of {at_threshold} the PoLM as it comes answers {answers_vanilla:.0%} and is right on {accuracy_vanilla:.0%} of these; Dual-Align answers {answers_dual:.0%} and is right on {accuracy_dual:.0%}."}}
+glue("at_threshold", targets[0])
+for key, method in (("vanilla", "vanilla"), ("dual", "dual-align")):
+    sides = held[method]
+    sure_right = np.concatenate([s.right[s.confidence >= targets[0]] for s in sides])
+    glue(f"accuracy_{key}", sure_right.mean()), glue(f"answers_{key}", len(sure_right) / sum(len(s.right) for s in sides))
 axes = plots.plot_thresholds(held)
 
 # %% [markdown]
@@ -165,7 +172,7 @@ kept = {(m, target): promises(sides, target) for m, sides in held.items() for ta
 promised = pd.DataFrame(kept.values(), index=pd.MultiIndex.from_tuples(kept, names=["method", "target"])).reset_index()
 promised[promised.target == targets[0]].set_index("method").drop(columns="target").round(3)
 
-# %% mystnb={"figure": {"caption": "What a promised accuracy delivers on held-out ARC-Easy: dot, with its 95 % Wilson interval; dotted line: the promise; at the right the share of questions answered. What to see: left of the line the promise is broken, right of it the method is more careful than asked, and answers less. A row without a dot answered nothing; near nothing, the interval is wide.", "name": "fig-promises"}, "image": {"alt": "Three panels, promised 60, 70 and 80 per cent, of delivered accuracy for six methods with intervals and coverages."}}
+# %% mystnb={"figure": {"caption": "What a promised accuracy delivers on held-out ARC-Easy: dot, with its 95 % Wilson interval; dotted line: the promise; at the right the share of questions answered. What to see: left of the line the promise is broken, right of it the method is more careful than asked, and answers less. A row without a dot answered nothing; near nothing, the interval is wide.", "name": "fig-promises"}, "image": {"alt": "Three panels, one a promised accuracy, of delivered accuracy for six methods with intervals and coverages. Promised {target:.0%}, the PoLM as it comes delivers {got_vanilla:.0%} on all questions; Dual-Align delivers {got_dual:.0%} on {cover_dual:.0%} of them."}}
 axes = plots.plot_promises(promised)
 
 # %% tags=["remove-input"]
@@ -221,7 +228,9 @@ say(
 # $$ (eq-bayes-rule)
 
 # %% [markdown]
-# No threshold is tuned: the price sets it. That works if $p$ is what it says. Three yardsticks: never answering costs $c$; always answering costs the error rate; and the best threshold *in hindsight*, chosen with the labels of the very questions it is judged on, is the least that a rule of this order can pay.
+# No threshold is tuned: the price sets it. That works if $p$ is what it says.
+#
+# Three yardsticks: never answering costs $c$; always answering costs the error rate; and the best threshold *in hindsight*, chosen with the labels of the very questions it is judged on, is the least that a rule of this order can pay.
 # The **regret** is the cost above that.
 
 # %%
@@ -238,7 +247,7 @@ for method in methods:
     curves.append(pd.DataFrame({"method": method, "price": prices, "cost": mean_paid, "regret": drawn[0], "low": low, "high": high}))
 priced = pd.concat(curves)
 
-# %% mystnb={"figure": {"caption": "Cost and regret over the price of no answer, held-out ARC-Easy, mean over five splits; bands: 95 % by resampled questions, the best threshold kept fixed. What to see: at prices below about one half, acting on the PoLM's own confidence costs more than never answering at all; the other confidences stay near the best threshold of their own order.", "name": "fig-costs"}, "image": {"alt": "Left: cost curves between a rising line for never answering and a flat one for always answering. Right: regret curves with bands, high for vanilla and near zero for the others."}}
+# %% mystnb={"figure": {"caption": "Cost and regret over the price of no answer, held-out ARC-Easy, mean over five splits; bands: 95 % by resampled questions, the best threshold kept fixed. What to see: at prices below about one half, acting on the PoLM's own confidence costs more than never answering at all; the other confidences stay near the best threshold of their own order.", "name": "fig-costs"}, "image": {"alt": "Left: cost curves between a rising line for never answering and a flat one for always answering. Right: regret curves with bands, high for vanilla and near zero for the others. Averaged over all prices Dual-Align saves {saved:.3f} of the {own:.3f} a question that the PoLM as it comes pays."}}
 axes = plots.plot_costs(priced, test_error)
 
 # %%
@@ -255,7 +264,15 @@ priced[priced.price.round(2).isin([0.2, 0.4, 0.6, 0.8])].pivot(index="method", c
 # $$ (eq-brier-cost)
 
 # %% [markdown]
-# So the mean cost is **half the top-label Brier score plus half the error rate** (the two forms agree because $a^2 = a$). No temperature changes the error rate. Hence a method's decisions get cheaper exactly as its top-label Brier score falls, and the ECE alone does not say by how much.
+# So the mean cost is **half the top-label Brier score plus half the error rate** (the two forms agree because $a^2 = a$). Checked on the PoLM as it comes, by adding up the Bayes rule over a fine grid of prices:
+
+# %%
+side = held["vanilla"][0]
+fine = (np.arange(10_000) + 0.5) / 10_000
+print(f"by the rule {decisions.costs(side.confidence, side.right, fine).mean():.5f}, by the formula {decisions.mean_cost(side.confidence, side.right).mean():.5f}")
+
+# %% [markdown]
+# No temperature changes the error rate. Hence a method's decisions get cheaper exactly as its top-label Brier score falls, and the ECE alone does not say by how much.
 
 # %%
 mean_costs = {m: [decisions.mean_cost(s.confidence, s.right) for s in held[m]] for m in methods}
@@ -305,7 +322,7 @@ for name in ("sharpen-sft", "added-sft", "reversed-sft"):
 truth = {n: float(np.abs(decisions.exact_regret(chance, chance, prices)).max()) for n, chance in exact.items()}
 pd.Series(truth, name="largest regret of the exact chance")
 
-# %% mystnb={"figure": {"caption": "Exact regret over the price, one seed of the controlled world: after post-training that sharpened, added knowledge, or reversed beliefs. What to see: at low prices the PoLM's own confidence has the highest regret; at high ones no temperature matters, since nearly everything is answered. BaseCal, the exact belief up to the PLM's scatter, pays almost nothing after sharpening and reversal; where the PoLM knows what the PLM does not, it pays most at high prices, for its silence.", "name": "fig-world-regret"}, "image": {"alt": "Three panels of exact regret over the price for six methods; vanilla highest at low prices, BaseCal near zero in two panels."}}
+# %% mystnb={"figure": {"caption": "Exact regret over the price, one seed of the controlled world: after post-training that sharpened, added knowledge, or reversed beliefs. What to see: at low prices the PoLM's own confidence has the highest regret; at high ones no temperature matters, since nearly everything is answered. BaseCal, the exact belief up to the PLM's scatter, pays almost nothing after sharpening and reversal; where the PoLM knows what the PLM does not, it pays most at high prices, for its silence.", "name": "fig-world-regret"}, "image": {"alt": "Three panels of exact regret over the price for six methods; vanilla highest at low prices, BaseCal near zero in two panels. Temperature scaling leaves {left_sharpen:.0%}, {left_added:.0%} and {left_reversed:.0%} of vanilla's regret after sharpening, added knowledge and reversal."}}
 world_regret = {(n, m): np.concatenate([decisions.exact_regret(s.confidence, s.right, prices) for s in sides], axis=1).mean(axis=1) for n, by in worlds.items() for m, sides in by.items()}
 regrets = pd.DataFrame(world_regret, index=pd.Index(prices, name="price")).rename_axis(["study", "method"], axis=1)
 axes = plots.plot_regret(regrets.unstack().rename("regret").reset_index())
@@ -359,7 +376,7 @@ for name, by in first.items():
 cascades = pd.DataFrame(points)
 frontiers = {name: {m: plots.prepare_frontier(by[m], second[name], price[name]) for m in ("vanilla", "dual-align")} for name, by in first.items()}
 
-# %% mystnb={"figure": {"caption": "Accuracy against cost of two cascades on ARC-Easy: a larger mark is a higher target. Lines: every threshold on the PoLM's own confidence (solid) and on Dual-Align's (dashed); dotted: passing questions on at random. What to see: the two lines run close together, and the marks of the temperatures near them. Calibration chooses the place on the line more than the line. The PoLM's own confidence keeps nearly every answer in the first cascade, whatever the target. BaseCal stands to the right in the first panel: its extra call.", "name": "fig-cascade"}, "image": {"alt": "Two panels of accuracy over cost with a frontier, a dotted straight line, and marks of six methods at three targets."}}
+# %% mystnb={"figure": {"caption": "Accuracy against cost of two cascades on ARC-Easy: a larger mark is a higher target. Lines: every threshold on the PoLM's own confidence (solid) and on Dual-Align's (dashed); dotted: passing questions on at random. What to see: the two lines run close together, and the marks of the temperatures near them. Calibration chooses the place on the line more than the line. The PoLM's own confidence keeps nearly every answer in the first cascade, whatever the target. BaseCal stands to the right in the first panel: its extra call.", "name": "fig-cascade"}, "image": {"alt": "Two panels of accuracy over cost with a frontier, a dotted straight line, and marks of six methods at three targets. The frontier of the PoLM's own confidence is at most {bend_first:.3f} and {bend_second:.3f} above passing on at random, so all marks of the temperatures lie close to one curve."}}
 axes = plots.plot_cascade(cascades, frontiers)
 
 # %%
@@ -422,7 +439,7 @@ verdicts = pd.crosstab(minus.index.get_level_values("reading"), sign).rename_axi
 median = minus.cost_minus.groupby("reading").median().rename("median difference")
 verdicts.join(median).loc[[m for m in everyone if m != "dual-align"]].round(4)
 
-# %% mystnb={"figure": {"caption": "Mean cost less that of `constant`, one mark a trace, filled where the PLM's premise holds; bar: mean. Left of the dotted line confidence by question is worth more than one number from labels. What to see: the PoLM's own confidence is right of it nearly everywhere; the filled marks of the three alignments and of BaseCal lie left of it or at it, their open ones mostly right; temperature scaling scatters little.", "name": "fig-savings"}, "image": {"alt": "Strips of marks for seven methods, on both sides of a zero line; filled marks lie further left."}}
+# %% mystnb={"figure": {"caption": "Mean cost less that of `constant`, one mark a trace, filled where the PLM's premise holds; bar: mean. Left of the dotted line confidence by question is worth more than one number from labels. What to see: the PoLM's own confidence is right of it nearly everywhere; the filled marks of the three alignments and of BaseCal lie left of it or at it, their open ones mostly right; temperature scaling scatters little.", "name": "fig-savings"}, "image": {"alt": "Strips of marks, one a trace, for seven methods, on both sides of a zero line. Where the premise holds, Dual-Align is cheaper than one constant confidence on {in_dual} of {n_met} traces; where it fails, on {out_dual} of {n_other}."}}
 saved_cost = cost[[*methods, "agreement"]].sub(cost["constant"], axis=0).melt(ignore_index=False).reset_index()
 saved_cost = saved_cost.join(premise, on=["pair", "set"])
 ax = plots.plot_savings(saved_cost, "Mean cost less that of one constant confidence")
@@ -473,24 +490,57 @@ say(
 # - Acting on the PoLM's own confidence is dear. Each label-free temperature repairs most of that where the PLM is calibrated. They differ little from one another there, and BaseCal, which has another order, is often cheaper still; but it calls the PLM at every question.
 # - Where the premise fails, promises are mostly broken, and on most traces one number from labels, the accuracy, buys more than a label-free confidence by question.
 #
-# **Next:** [open questions](19_open_questions.ipynb).
+# So Mira sets the price of a teacher's minute and lets the rule decide. She looks at the Brier score, not at the ECE alone, when she chooses whose confidence to use.
 #
-# ```{exercise}
+# **Next:** [beyond the last prompt token](18_at_generation.ipynb).
+#
+# ```{exercise} What does honesty save?
 # :label: ex-abstain
-# Answering costs 1 if wrong, and silence 0.2. A model is right on 70 % of the questions and says 0.9 on all of them. What does it pay a question by the Bayes rule? What would it pay if it said 0.7?
+# A wrong answer costs 1 and silence costs `price`. A model is right on a share `accuracy` of the questions and says `says` on all of them. What does it pay a question by the Bayes rule, and what would it pay if it said `accuracy` instead? Answer the saving, to three decimals.
 # ```
-#
-# ```{solution} ex-abstain
+
+# %%
+task = course.task("abstain", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-abstain
 # :class: dropdown
-# At 0.9 the rule answers everything, since $1 - 0.9 = 0.1 < 0.2$, and pays 0.3 a question. At 0.7 it answers nothing, since $0.3 > 0.2$, and pays 0.2. Calibration alone saved a third, without any order among the questions.
+# ```
+
+# %% tags=["solution"]
+pays = {said: 1 - task.accuracy if 1 - said < task.price else task.price for said in (task.says, task.accuracy)}
+print(pays)
+task.check(pays[task.says] - pays[task.accuracy])
+
+# %% [markdown] tags=["solution"]
+# The over-confident model answers, since one minus what it says is below the price. The honest one stays silent. Calibration alone saves the difference, without any order among the questions.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} Two calibrated methods
 # :label: ex-brier
-# Two methods have the same ECE of zero on the same answers: one says the accuracy $\bar a$ for every question, the other says 1 where it is right and 0 where it is wrong. What is the mean cost of each over all prices?
+# The PoLM is right on a share `accuracy` of the questions. One method says exactly that for every question. Another says 1 where the answer is right and 0 where it is wrong. Both have an ECE of zero. By how much is the mean cost over all prices larger for the first? Three decimals.
 # ```
-#
-# ```{solution} ex-brier
+
+# %%
+task = course.task("brier", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-brier
 # :class: dropdown
-# By {eq}`eq-brier-cost` the first pays $\frac{1}{2}[\bar a (1 - \bar a) + 1 - \bar a] = \frac{1}{2}(1 - \bar a^2)$, the second $\frac{1}{2}(1 - \bar a)$. They differ by $\frac{1}{2} \bar a (1 - \bar a)$, and no calibration error shows it.
+# ```
+
+# %% tags=["solution"]
+brier_of_first = task.accuracy * (1 - task.accuracy)  # the second has none
+task.check(brier_of_first / 2)
+
+# %% [markdown] tags=["solution"]
+# By {eq}`eq-brier-cost` the first pays $\frac{1}{2}[\bar a (1 - \bar a) + 1 - \bar a]$, the second $\frac{1}{2}(1 - \bar a)$. The error rate is the same for both and cancels. No calibration error shows the difference.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
