@@ -93,8 +93,8 @@ EXERCISES = [
             Wrong(
                 "ratio of the logits",
                 lambda g: _ratio(g.logits),
-                "You divided one logit by the other. Add 100 to all logits: the probabilities stay, your ratio "
-                "does not. What about two logits stays?",
+                "You divided one logit by the other. Add 100 to all logits: the probabilities stay, your ratio does "
+                "not. What about two logits stays?",
             ),
             Wrong(
                 "the gap itself",
@@ -104,8 +104,8 @@ EXERCISES = [
             Wrong(
                 "probability in place of odds",
                 lambda g: float(expit(gap(g.logits))),
-                "That is the share of the first among these two, a number below 1. How many times as probable is it as "
-                "the second?",
+                "That is the share of the first among these two, a number below 1. How many times as probable is it "
+                "as the second?",
             ),
             Wrong(
                 "odds against all the others together",
@@ -174,8 +174,8 @@ EXERCISES = [
             Wrong(
                 "softmax of the probabilities",
                 lambda g: float(softmax(g.probabilities / g.temperature).max()),
-                "You put probabilities into a softmax as if they were logits. Which function of a probability "
-                "is a logit?",
+                "You put probabilities into a softmax as if they were logits. Which function of a probability is a "
+                "logit?",
             ),
         ),
         minutes=6,

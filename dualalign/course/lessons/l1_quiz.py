@@ -14,8 +14,8 @@ QUIZZES = [
                 (
                     Option(
                         "It rises: larger logits make a surer model.",
-                        "You think of multiplying. Adding the same "
-                        "number to all of them multiplies every weight by the same factor, and that cancels.",
+                        "You think of multiplying. Adding the same number to all of them multiplies every weight by "
+                        "the same factor, and that cancels.",
                     ),
                     Option("Nothing.", "Right: only differences of logits count.", right=True),
                     Option(
@@ -62,8 +62,8 @@ QUIZZES = [
                 (
                     Option(
                         "The helper is calibrated.",
-                        "Only on average over all questions. It may be too sure on "
-                        "one half and too unsure on the other; lesson 2 measures that.",
+                        "Only on average over all questions. It may be too sure on one half and too unsure on the "
+                        "other; lesson 2 measures that.",
                     ),
                     Option(
                         "The mean is right; whether 60 % means 60 % is still open.",
