@@ -17,8 +17,7 @@ from dualalign.plots import style
 STEP = 0.05  # of log2 T: an arrow key changes T by 3.5 %
 RULES = {
     "": "max-width:30rem;color:inherit;font-size:.9rem;line-height:1.4;font-variant-numeric:tabular-nums",
-    " svg": "width:100%;height:auto;display:block",
-    " svg svg": "width:auto",
+    ">svg": "width:100%;height:auto;display:block",
     " svg text": "fill:currentColor;font-size:11px;font-family:inherit",
     " .axis": "fill:none;stroke:currentColor",
     " .quiet": f"fill:none;stroke:{style.QUIET};stroke-dasharray:3 3",
