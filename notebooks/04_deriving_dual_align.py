@@ -138,8 +138,14 @@ print(f"formula {variance / tau**3:.8f}, finite difference {(entropy[1] - entrop
 # Where the models end close together, $w$ is near 1 and the answer's confidence is aligned. Where they end far apart, the process is.
 # The whole objective is in one file, `dualalign/calibrators/objective.py`.
 
-# %% mystnb={"figure": {"caption": "The objective of Dual-Align over the temperature, with its two weighted parts. What to see: where the valley of each part lies, and which of the two is steep enough to decide the optimum of the sum.", "name": "fig-objective"}, "image": {"alt": "Curves of the total objective and of its confidence and process parts over a logarithmic temperature axis, with the optimum of the total marked."}}
-ax = plots.plot_objective(plots.prepare_objective(fitting))
+# %% tags=["hide-input"]
+from IPython.display import HTML
+
+HTML(plots.objective_explorer(fitting, name="fitting"))
+
+# %% [markdown]
+# *Interactive: the objective over the temperature, its two weighted parts, and how the questions' weights are spread. What to see: each part has its valley at another temperature; the
+# weight decides between them, so give all questions the same weight, move it from 0 to 1, and watch the lowest point travel.*
 
 # %%
 halves = {name: da.METHODS[name]().fit(fitting) for name in ("confidence-only", "process-only", "dual-align")}
