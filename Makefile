@@ -13,10 +13,12 @@ CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.ver
 NOT_LIVE = -m "not live"
 SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py
 
-.PHONY: help book prose site results test test-core live lab nightly bench check pairs lock clean
+.PHONY: help book prose site numbers costs results test test-core live lab nightly bench check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
+	@echo 'make numbers    which numbers differ from the recorded ones, by how much (WRITE=1 records them)'
+	@echo 'make costs      measure seconds and memory of every notebook'
 	@echo 'make results    remake the table of results where a trace or a module changed, and say why'
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
@@ -34,6 +36,7 @@ book: $(VENV)/book.ok
 	$(RUN) tools/run_notebooks.py
 	$(MAKE) site
 	$(RUN) tools/check_site.py
+	$(RUN) tools/check_numbers.py
 
 site: $(VENV)/book.ok
 	$(RUN) tools/build_site.py
@@ -45,6 +48,12 @@ prose: $(VENV)/book.ok
 	$(RUN) tools/build_site.py --prose
 	$(RUN) tools/check_glue.py
 	$(RUN) tools/check_site.py
+
+numbers: $(VENV)/book.ok
+	$(RUN) tools/check_numbers.py $(if $(WRITE),--write)
+
+costs: $(VENV)/book.ok
+	$(RUN) tools/costs.py
 
 results: $(VENV)/book.ok
 	$(RUN) -m dualalign.experiments
