@@ -8,6 +8,22 @@
 
 # %% [markdown]
 # # The main comparison: which method calibrates best?
+#
+# Mira has a drawer full of methods by now, and one study helper to ship. Which method leaves the smallest error? And would it be the same one for another model, or for a medical exam instead of school science?
+#
+# A table of means answers the first question at once. For the second it has to be taken apart.
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [What post-training does](06_what_post_training_does.ipynb) |
+# |---|---|
+# | **Helpful** | [the controlled world](07_world.ipynb); paired tests |
+# | **Time** | 25 minutes |
+#
+# **You will be able to**
+#
+# - read a comparison of calibrators with its noise floor, spread and intervals;
+# - say which differences survive a correction for their number;
+# - see through a low ECE;
+# - tell whether a ranking depends on the PLM.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -27,12 +43,13 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 # %%
 import pandas as pd
 
-from dualalign import ledger, plots, results
-from dualalign.book import say
+from dualalign import course, ledger, plots, results
+from dualalign.book import glue, say
 from dualalign.experiments import table
 
 # %% tags=["parameters"]
 folder = "../data/results/table"
+me = "reader"
 metric = "ece"  # or top_label_brier
 quantity = "ece"  # of the paired differences setting by setting; or brier, nll (BaseCal then drops out)
 sets = ["arc-easy", "arc-challenge", "openbookqa", "csqa", "piqa", "mmlu", "medmcqa"]  # two at least
@@ -61,61 +78,67 @@ foreign = errors.index.get_level_values("pair").str.startswith("smollm2")
 families = {"own": errors.index[~foreign], "smollm2": errors.index[foreign]}
 by_family = {name: results.difference(errors.loc[index], ["daca", "basecal", "align-all"]) for name, index in families.items()}
 
+# %% [markdown]
+# ## The short answer
+#
+# A *setting* is one pair of models on one set of questions. All errors are measured on held-out questions.
+
 # %% tags=["remove-input"]
 say(
-    "**Does Dual-Align calibrate best on our pairs? {answer}.** On held-out questions it {verb_daca} DACA (difference of {of} {daca_value:+.3f}, 95 % interval {daca_low:+.3f} to {daca_high:+.3f} over {daca_sets} sets), "
-    "and it {verb_basecal} BaseCal ({basecal_value:+.3f}, {basecal_low:+.3f} to {basecal_high:+.3f}). Without labels the lowest mean {of} is that of `{best}`: {best_value:.3f}, against {ours_value:.3f} for Dual-Align. "
-    "The mean hides two families: against DACA it is {first_own:+.3f} over the recipes of this book's PLM and {first_smollm2:+.3f} over the pairs of SmolLM2. "
-    "The oracle, which sees labels, has {oracle_value:.3f}, and a perfectly calibrated model as sure as Dual-Align would show about {floor_value:.3f}.",
+    "**Is Dual-Align the best on our pairs? {answer}.**\n\n"
+    "- Of the methods without labels, `{best}` has the lowest mean {of}: {best_value:.3f}. Dual-Align has {ours_value:.3f}. Perfectly calibrated answers, as sure as Dual-Align's, would show {floor_value:.3f}; the oracle, which sees labels, has {oracle_value:.3f}.\n"
+    "- Dual-Align {verb_daca} DACA: the difference is {daca_value:+.3f} (95 % interval {daca_low:+.3f} to {daca_high:+.3f} over {daca_sets} sets). It {verb_basecal} BaseCal: {basecal_value:+.3f} ({basecal_low:+.3f} to {basecal_high:+.3f}).",
     answer="Yes" if best == results.OURS and set(verbs.values()) == {"beats"} else "No",
     of=metric.upper().replace("_", " "),
     **{f"verb_{name}": verb for name, verb in verbs.items()},
     **{f"{name}_{c}": row[c] for name, row in rivals_first.iterrows() for c in ("value", "low", "high")},
     **dict(daca_sets=int(rivals_first.sets["daca"]), best=best, best_value=means[best], ours_value=means[results.OURS], oracle_value=means[results.ORACLE]),
-    **{f"first_{name}": d.value["daca"] for name, d in by_family.items()},
     floor_value=results.by_setting(own, "ece_floor")[results.OURS].mean(),
 )
 
 # %% tags=["remove-input"]
-off = gaps.loc[failing].mean()
 say(
-    "Why? Because of the PLM. In {failing} of {settings} settings (a pair on a set) it knows little or is not calibrated; there its mean confidence is {off_plm:+.3f} off its accuracy. The PoLM inherits that from it: aligned by DACA it is "
-    "{off_daca:+.3f} off, by Dual-Align {off_dual:+.3f}, by align-all {off_align:+.3f}. In the {holding} settings with a calibrated PLM the figures are {on_daca:+.3f}, {on_dual:+.3f} and {on_align:+.3f}, and of all methods without labels the lowest error is that of `{best_holds}`.",
-    failing=len(failing),
+    "**Why? Because of the PLM.** In {n_failing} of {settings} settings it knows little, or is not calibrated: its mean confidence is {off_plm:+.3f} off its accuracy. Whatever is aligned with it inherits some of that. "
+    "In the other {n_holding} settings the lowest error without labels is that of `{best_holds}`.\n\n"
+    "The rest of this page says how sure these sentences are.",
+    n_failing=len(failing),
     settings=len(errors),
-    holding=len(holding),
-    **{f"off_{m.split('-')[0]}": off[m] for m in ("plm", "daca", "dual-align", "align-all")},
-    **{f"on_{m.split('-')[0]}": gaps.loc[holding, m].mean() for m in ("daca", "dual-align", "align-all")},
+    off_plm=gaps.loc[failing, "plm"].mean(),
+    n_holding=len(holding),
     best_holds=errors.loc[holding, label_free].mean().idxmin(),
 )
 
 # %% [markdown]
-# Both facts were seen before on smaller ground. In the [controlled world](07_world.ipynb) align-all finds the true temperature where the PLM's belief is exact, and DACA stays below it; where the PLM is over-confident, nearly all that trust it
-# stay over-confident. And on real pairs [agreement selects](06_what_post_training_does.ipynb): a PLM that is calibrated on average is under-confident where both models agree, and over-confident where they do not. So
-# aligning adds an error of its own to that of the PLM, and the sum can be small by luck.
-#
-# The rest of this page says how sure these statements are, and where they change.
-#
-# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [What post-training does](06_what_post_training_does.ipynb) |
-# |---|---|
-# | **Helpful** | [the controlled world](07_world.ipynb); paired tests |
-# | **Time** | 25 minutes |
-#
-# **You will be able to** read a comparison of calibrators with its floor, spread and intervals, say which differences survive a correction for their number, see through a low ECE, and tell whether a ranking
-# depends on the PLM.
-#
 # ## What is compared
 #
-# Nine pairs of models and seven question sets. Seven PoLMs come from the PLM of this book; `smollm2` is a real instruct model beside that PLM as a foreign reference; `smollm2-sft4` is further post-training of it, with itself as the reference.
-# Each pair is read in its own prompt style. For every setting there are five random splits, 30 % of the questions to fit on and 70 % to judge by, the same for every method. No label enters a fit, but for
-# `temperature-scaling`, the **oracle**.
+# Nine pairs of models on seven question sets, each pair in its own prompt style:
 #
-# All numbers come from one table, which `python -m dualalign.experiments main` remakes from the traces. Its ECE has ten bins. That is fixed when the table is made: the number is a default of `metrics.summary` and `protocol.bootstrap`. Change it there, and the command sees that its modules changed and runs again.
-# What can be changed on this page alone stands in its second cell: another measure, fewer sets, other rivals.
+# | pair | PoLM | reference (the PLM) | style |
+# |---|---|---|---|
+# | `sft1`, `sft4`, `sft1-full`, `dpo`, `rlvr`, `sft1-dpo`, `sft1-dpo-rlvr` | the [seven recipes](06_what_post_training_does.ipynb); `sft4` is the main pair | this book's PLM | choices |
+# | `smollm2` | SmolLM2-135M-Instruct, a published model | this book's PLM: a stranger to it | cloze |
+# | `smollm2-sft4` | the same model after more training of ours | SmolLM2-135M-Instruct | cloze |
 #
-# Two names are new. `agreement` takes the temperature at which the mean confidence equals the rate at which the two models agree. `batch` divides out the mean probability of each place and has no temperature.
-# Methods that need more than a trace of the questions, such as an empty question or permuted options, are not in this table.
+# And these methods:
 #
+# | method | what it does |
+# |---|---|
+# | `vanilla` | nothing: the PoLM as it comes |
+# | `align-all`, `daca` | one temperature from the [confidence loss](04_deriving_dual_align.ipynb): over all questions, or over those on which the models agree |
+# | `dual-align` | one temperature from the confidence loss and the process loss, weighted by question |
+# | `confidence-only`, `process-only` | each half of Dual-Align alone, with its weights |
+# | `basecal` | keeps the PoLM's answer and reports the PLM's probability of it; nothing is fitted |
+# | `agreement` | the temperature at which the mean confidence equals the share of questions on which the models agree |
+# | `vector-scaling`, `matrix-scaling` | DACA's loss with more parameters than one |
+# | `batch` | asks no PLM: divides out how probable each place in the list of options is on average |
+# | `temperature-scaling` | the **oracle**: the only one that sees labels |
+# | `plm` | the PLM itself, on its own answers |
+#
+# In every setting there are five random splits, with 30 % of the questions to fit on and 70 % to judge by. They are the same for every method.
+#
+# All numbers come from one table, which `python -m dualalign.experiments main` remakes from the traces. What can be changed on this page alone stands in its second cell: another measure, fewer sets, other rivals. The ten bins of the ECE cannot: they are fixed when the table is made.
+
+# %% [markdown]
 # ## The standings
 
 # %%
@@ -126,26 +149,29 @@ for column in ("ece_low", "ece_high", "ece_floor"):
 standings.sort_values("error").round(3)
 
 # %% [markdown]
-# Means over the settings. `rank` is the mean rank among the methods that need no label (1 is best), and `best` counts the settings in which a method came first. `spread` is the standard deviation over the five splits. `ece_low` and `ece_high`
-# are the ends of the 95 % bootstrap interval of a split, which takes off the noise that resampling adds. `ece_floor` is what a perfectly calibrated model of the same confidences would show. `plm` is the PLM itself, on its own answers. The two constants come in a moment.
+# All are means over the settings.
 #
-# ECE is one view. Here are the others on the same test questions:
+# - `rank` is the mean rank among the methods that need no label (1 is best), and `best` counts the settings in which a method came first.
+# - `spread` is the standard deviation over the five splits.
+# - `ece_low` to `ece_high` is the 95 % interval of one split. It [takes off the noise](02_reliability.ipynb) that resampling adds, so it need not lie around the error.
+# - `ece_floor` is what perfectly calibrated answers with the same confidences would show.
+#
+# The two constants come in a moment. First, the same test questions judged by other scores:
 
 # %%
-others = ["brier", "top_label_brier", "nll", "auroc", "aurc", "accuracy"]
+others = ["brier", "top_label_brier", "nll", "auroc", "accuracy"]
 beside = pd.DataFrame({name: results.by_setting(own, name).mean() for name in others})
 beside.loc[standings.sort_values("error").index].round(3)
 
 # %% [markdown]
-# `brier` and `nll` judge the whole distribution over the options. BaseCal and the constants have none, only a confidence; `top_label_brier` judges that. `auroc` asks whether right answers get more confidence than wrong ones, and `aurc` is the area under the
-# risk-coverage curve.
+# `brier` and `nll` judge the probabilities of all options. BaseCal and the constants give a confidence only, so `top_label_brier` judges that. `auroc` asks how often a right answer has more confidence than a wrong one.
 
 # %% tags=["remove-input"]
 proper = {name: results.difference(results.by_setting(own, name), ["daca", "align-all"]) for name in ("brier", "nll")}
 auroc = beside.auroc[label_free]
 say(
-    "Over all sets, by the Brier score Dual-Align {brier_verb} DACA ({brier_daca:+.4f}, {brier_low:+.4f} to {brier_high:+.4f}), and by NLL it {nll_verb} it ({nll_daca:+.4f}, {nll_low:+.4f} to {nll_high:+.4f}). Against align-all it is {brier_all:+.4f} and {nll_all:+.4f}. "
-    "The AUROC of the methods without labels lies between {auroc_low:.3f} and {auroc_high:.3f}: a temperature moves confidence, and hardly its order.",
+    "Over the sets, Dual-Align {brier_verb} DACA by the Brier score ({brier_daca:+.4f}, {brier_low:+.4f} to {brier_high:+.4f}) and {nll_verb} it by NLL ({nll_daca:+.4f}, {nll_low:+.4f} to {nll_high:+.4f}). Against align-all the differences are {brier_all:+.4f} and {nll_all:+.4f}, above zero where align-all is better. "
+    "The AUROC of all methods without labels lies between {auroc_low:.3f} and {auroc_high:.3f}: a temperature moves confidence, and hardly its order.",
     **{f"{n}_verb": results.verdict(d.low["daca"], d.high["daca"]) for n, d in proper.items()},
     **{f"{n}_{c}": d[c]["daca"] for n, d in proper.items() for c in ("low", "high")},
     **{f"{n}_{short}": d.value[m] for n, d in proper.items() for short, m in (("daca", "daca"), ("all", "align-all"))},
@@ -154,20 +180,30 @@ say(
 )
 
 # %% [markdown]
-# ### ECE alone is cheap
+# ### How good is a method that knows nothing?
 #
-# Two rows of the standings are not methods but a warning. `constant` is equally sure of every answer: as sure as the PLM was on average over the questions to fit on. It needs no label. `constant (labels)` takes the PoLM's accuracy there instead. All their answers fall
-# into one bin, so their ECE is $|c - \text{accuracy}|$ with $c$ the constant, and their floor is the mean deviation of a share from its chance.
+# Suppose the study helper showed the same confidence at every answer. Pupils would learn nothing from it. Yet look at two rows of the standings:
+#
+# - `constant` is as sure of every answer as the PLM was on average over the questions to fit on. It needs no label.
+# - `constant (labels)` takes the PoLM's accuracy on those questions instead.
+#
+# All its answers fall into one bin. So its ECE is $|c - \text{accuracy}|$, where $c$ is the constant. In code, with a PoLM that is right on 4 of 10 questions:
+
+# %%
+from dualalign import metrics
+
+right = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+scores = (metrics.ece, metrics.top_label_brier, metrics.auroc)
+pd.DataFrame({c: [score([c] * 10, right) for score in scores] for c in (0.4, 0.7)}, index=["ECE", "top-label Brier", "AUROC"]).round(3)
 
 # %% tags=["remove-input"]
 c, labelled = results.CONSTANTS
 first = errors[[c, results.OURS]]
 say(
-    "Knowing nothing but one accuracy, `constant (labels)` has a mean ECE of {labelled_ece:.3f} at a floor of {labelled_floor:.3f}; the oracle has {oracle_ece:.3f}. Its AUROC is {auroc_constant:.1f}: it cannot tell one answer from another. The label-free constant has {free:.3f}, "
-    "and {free_holds:.3f} where the premise holds. There Dual-Align has {dual_holds:.3f}; over all settings the constant's error is below Dual-Align's in {below} of {of_settings}. "
+    "In the table, `constant (labels)` has a mean ECE of {labelled_ece:.3f}, where the oracle has {oracle_ece:.3f}. But its AUROC is {auroc_constant:.1f}: it cannot tell one answer from another. "
+    "The constant without labels has {free:.3f}, and where the PLM is calibrated {free_holds:.3f}; Dual-Align has {dual_holds:.3f} there. In {below} of {of_settings} settings its error is below Dual-Align's.\n\n"
     "The top-label Brier score is {brier_labelled:.3f} for `constant (labels)`, {brier_oracle:.3f} for the oracle and {brier_dual:.3f} for Dual-Align.",
     labelled_ece=means[labelled],
-    labelled_floor=standings.ece_floor[labelled],
     oracle_ece=means[results.ORACLE],
     auroc_constant=beside.auroc[labelled],
     **dict(free=means[c], free_holds=errors.loc[holding, c].mean(), dual_holds=errors.loc[holding, results.OURS].mean()),
@@ -177,12 +213,15 @@ say(
 )
 
 # %% [markdown]
-# So a small ECE is no proof of a good calibrator. Models of this size answer many sets near chance, and there even the Brier score can hardly tell a constant from the rest. Look at AUROC and AURC too: they show what the confidence is worth.
+# So a small ECE is no proof of a good calibrator. Models of this size answer many sets near chance, and there even the Brier score can hardly tell a constant from the rest. Look at AUROC too: it shows what the confidence is worth.
 #
-# ## Against each rival
+# ## Which differences are more than luck?
 #
-# Pairs share their questions and their PLM. So, as in the [ledger](20_ledger.ipynb), the *sets* are the units: a difference is averaged over the pairs of a set, and the interval is Student's $t$ over the sets. `p_holm` is the p-value of that test after Holm's correction;
-# the family are the rivals of this table. Below zero, Dual-Align has the smaller error.
+# The sets are few, and the rivals are many. Both matter.
+#
+# *Few sets.* The pairs share their questions and most share their PLM, so the settings are not as many experiments. We take the sets as the units: a difference is averaged over the pairs of a set, and the interval is Student's $t$ over the sets. Below zero, Dual-Align has the smaller error.
+#
+# *Many rivals.* Of twenty tests of differences that do not exist, one will have a p-value below 0.05 by luck. **Holm's correction** guards against that: multiply the smallest p-value by the number of tests, the next by one less, and so on; no corrected value may be smaller than the one before. The tests that are corrected together are a *family*. Here the family is all rivals of the table.
 
 # %%
 compared = [name for name in standings.sort_values("error").index if name not in (results.OURS, "plm", *results.CONSTANTS)]
@@ -201,7 +240,7 @@ say(
 # %% [markdown]
 # ### Setting by setting
 #
-# Within one setting the questions are the units. Both methods answer the same ones, so they are resampled together; a question that stands in several splits is drawn in all of them. Here the family of Holm's correction is all settings *of one rival*.
+# Mira has one pair and one set, not a mean over all of them. Within a setting the questions are the units: both methods answer the same ones, so they are resampled together. A question that stands in several splits is drawn in all of them. Here a family is all settings *of one rival*.
 
 # %%
 by_question = results.against(own, quantity)
@@ -209,17 +248,19 @@ results.tally(by_question)
 
 # %% [markdown]
 # `lower` and `higher` count the settings in which Dual-Align's error was below or above the rival's; the inner columns count those that survive the correction.
+#
+# Why not one family of everything? The p-value of a bootstrap is a share of its resamples. With $R$ resamples it is never below $2/(R + 1)$, whatever the data.
 
 # %% tags=["remove-input"]
 say(
-    "A larger family would be idle. $R$ resamples give no p-value below $2/(R + 1)$. The smallest here is {p_min:.4f}; Holm multiplies the smallest of all {tests} tests by their number, which gives {p_all:.2f}. (Not resampled were {unsampled}.)",
+    "The smallest p-value here is {p_min:.4f}. In one family Holm would multiply it by all {tests} tests, which gives {p_all:.2f}: nothing could ever be found. (Not resampled were {unsampled}.)",
     p_min=by_question.p.min(),
     tests=len(by_question),
     p_all=min(1.0, by_question.p.min() * len(by_question)),
     unsampled=", ".join(f"`{n}`" for n in compared if n not in set(by_question.rival)) or "none",
 )
 
-# %% mystnb={"figure": {"caption": "Calibration error of Dual-Align less that of a rival, in hundredths, for every pair and set; a panel a rival. Purple and a minus: Dual-Align has the smaller error; orange and a plus: the rival has. Framed and bold: found after Holm's correction over the settings of that rival. What to see: in DACA's panel most purple frames stand in the two rows of SmolLM2 and the orange ones above them; align-all's panel changes sign from the first column to most others.", "name": "fig-against"}, "image": {"alt": "Six heat maps of pairs by question sets with the signed difference of calibration errors in each cell and frames round those that are significant."}}
+# %% mystnb={"figure": {"caption": "Calibration error of Dual-Align less that of a rival, in hundredths; a panel a rival, a row a pair, a column a set. Minus (purple): Dual-Align has the smaller error. Plus (orange): the rival has. Framed and bold: found after Holm's correction. What to see: in DACA's panel most framed minus signs stand in the two rows of SmolLM2, and the framed plus signs above them; in align-all's panel the first column has minus signs, most others plus.", "name": "fig-against"}, "image": {"alt": "Six heat maps, pairs by question sets, of the signed difference of calibration errors. Against DACA, Dual-Align is better in {daca_better} and worse in {daca_worse} of {daca_settings} settings after correction; most of the better ones are the two pairs of SmolLM2. Against align-all the signs change from set to set."}}
 pairs = list(dict.fromkeys(by_question.pair))
 drawn_rivals = [name for name in rivals if name in set(by_question.rival)]
 axes = plots.plot_against(plots.prepare_against(by_question, drawn_rivals, pairs, sets), pairs, sets)
@@ -228,7 +269,7 @@ axes = plots.plot_against(plots.prepare_against(by_question, drawn_rivals, pairs
 counts = results.tally(by_question)
 mixed = [n for n in counts.index if counts.loc[n, "lower, Holm"] and counts.loc[n, "higher, Holm"]]
 say(
-    "Against DACA, Dual-Align is better in {daca_better} and worse in {daca_worse} of {daca_settings} settings after the correction{basecal_clause}. Rivals with findings of both signs: {mixed}. For those no average over settings says what happens on a pair of yours.",
+    "Against DACA, Dual-Align is better in {daca_better} and worse in {daca_worse} of {daca_settings} settings after the correction{basecal_clause}. Rivals with findings of both signs: {mixed}. For those no average says what happens on a pair of yours.",
     daca_better=int(counts.loc["daca", "lower, Holm"]),
     daca_worse=int(counts.loc["daca", "higher, Holm"]),
     daca_settings=int(counts.settings["daca"]),
@@ -239,26 +280,31 @@ say(
 # %% [markdown]
 # ## The main pair, set by set
 
-# %%
+# %% mystnb={"figure": {"caption": "The main pair on every set: mean calibration error over five splits, with the mean 95 % interval. The grey bar is the noise floor of the method, the dotted line the PLM's own ECE. What to see: the oracle stays near its bar on every set; on MedMCQA, where the PLM's own ECE is largest, every other method stands far from its own.", "name": "fig-main-pair"}, "image": {"alt": "Seven panels, one a question set, of the calibration error of nine methods with intervals and noise floors. On ARC-Easy Dual-Align has {easy_dual:.3f} and align-all {easy_all:.3f}; on MedMCQA {med_dual:.3f} and {med_all:.3f}, where the PLM itself has {med_plm:.3f} and the oracle {med_oracle:.3f}."}}
 shown = ["vanilla", "agreement", "process-only", "basecal", "daca", "dual-align", "confidence-only", "align-all", results.ORACLE]
-mine = errors.loc[main_pair].droplevel("style").loc[sets]
-mine[shown].T.round(3)
-
-# %% mystnb={"figure": {"caption": "The main pair on every set: mean calibration error over five splits, with the mean 95 % interval; the grey bar is the noise floor of the method, the dotted line the PLM's own ECE. What to see: the oracle stays near its bar on every set; on MedMCQA, where the PLM's own ECE is largest, every other method stands far from its own.", "name": "fig-main-pair"}, "image": {"alt": "Seven panels, one a question set, of the calibration error of nine methods with intervals and noise floors."}}
 columns = {"value": "ece", "low": "ece_low", "high": "ece_high", "floor": "ece_floor"}
 drawn = {name: results.by_setting(own, column).loc[main_pair][shown].stack() for name, column in columns.items()}
 drawn = pd.DataFrame(drawn).reset_index()
 ordered = pd.concat([drawn[drawn["set"] == name] for name in sets])
 axes = plots.plot_sets(ordered, premise.ece.loc[main_pair, "choices"])
+ece = drawn.set_index(["set", "method"])["value"]
+for key, place in (("easy", sets[0]), ("med", sets[-1])):
+    for method in ("dual-align", "align-all", results.ORACLE):
+        glue(f"{key}_{'oracle' if method == results.ORACLE else method.split('-')[0].replace('align', 'all')}", ece[place, method])
+glue("med_plm", premise.ece.loc[main_pair, "choices"][sets[-1]])
+
+# %%
+mine = errors.loc[main_pair].droplevel("style").loc[sets]
+mine[shown].T.round(3)
 
 # %% [markdown]
 # ## Where the premise holds, and where it fails
 #
-# Every method but the oracle, `vanilla` and `batch` trusts something of the PLM. That uses an unchecked premise. We call it held in a setting if the PLM's accuracy is well above chance and its ECE near the floor, on all questions of the set: the lab's rule, in numbers below. It needs labels, so without them nobody can check it.
+# Every method but `vanilla`, `batch` and the oracle trusts something of the PLM. So sort the settings by whether it deserves that. The premise *holds* in a setting if the PLM's accuracy is well above chance and its ECE near the noise floor. To know that takes labels.
 
 # %% tags=["remove-input"]
 say(
-    "Accuracy at least {margin:.2f} above chance, and ECE within {near:.2f} of the floor: that holds in {n_hold} settings, on {which}.",
+    "With accuracy at least {margin:.2f} above chance, and an ECE within {near:.2f} of the floor, it holds in {n_hold} settings, on {which}.",
     margin=results.CHANCE_MARGIN,
     near=ledger.CALIBRATED,
     n_hold=len(holding),
@@ -271,9 +317,19 @@ names = [m for m in standings.sort_values("error").index if m not in ("vanilla",
 by_premise = {g: pd.DataFrame({"error": errors.loc[i, names].mean(), "floor": results.by_setting(own, "ece_floor").loc[i, names].mean(), "gap": gaps.loc[i, names].mean()}) for g, i in groups.items()}
 pd.concat(by_premise, axis=1).round(3)
 
-# %% mystnb={"figure": {"caption": "Mean confidence less accuracy on held-out questions, in settings in which the premise holds and in which it fails. Dot: mean over the settings; line: from the least to the largest. Right of zero the PoLM is over-confident. What to see: beside a calibrated PLM, align-all lies left of zero, and the dots of DACA and Dual-Align closer to it; beside a PLM that fails all dots but the oracle's lie well right of it, those of align-all and BaseCal the least.", "name": "fig-main-gaps"}, "image": {"alt": "Two panels of dots with ranges, one a group of settings: over-confidence of the PLM and nine methods, around zero where the premise holds and above zero where it fails."}}
+# %% [markdown]
+# `gap` is mean confidence less accuracy: above zero, over-confident. The figure shows its range.
+
+# %% mystnb={"figure": {"caption": "Mean confidence less accuracy on held-out questions, in the settings in which the premise holds and in which it fails. Dot: mean over the settings; line: from the least to the largest. Right of zero the PoLM is over-confident. What to see: beside a calibrated PLM, align-all lies left of zero, and DACA and Dual-Align nearer to it. Beside a PLM that fails, all dots but the oracle's lie well right of zero, those of align-all and BaseCal the least.", "name": "fig-main-gaps"}, "image": {"alt": "Two panels of dots with ranges: over-confidence of the PLM and nine methods. Where the premise holds, the PLM is {gap_plm_h:+.3f} off, Dual-Align {gap_dual_h:+.3f} and align-all {gap_all_h:+.3f}. Where it fails, the PLM is {gap_plm_f:+.3f} off, Dual-Align {gap_dual_f:+.3f} and align-all {gap_all_f:+.3f}."}}
 order = ["plm", "process-only", "agreement", "vector-scaling", "daca", "dual-align", "confidence-only", "align-all", "basecal", results.ORACLE]
 axes = plots.plot_gaps({name: gaps.loc[index] for name, index in groups.items()}, order)
+for short, method in (("plm", "plm"), ("dual", "dual-align"), ("all", "align-all")):
+    for group, index in groups.items():
+        glue(f"gap_{short}_{group.split()[1][0]}", gaps.loc[index, method].mean())
+
+# %% [markdown]
+# Two errors add up here. One is the PLM's own, which an aligned PoLM inherits. The other comes with aligning: a PLM that is calibrated on average is [under-confident where both models agree](06_what_post_training_does.ipynb), and over-confident where they do not. The sum can be small by luck.
+# The [controlled world](07_world.ipynb) shows the two apart: there align-all finds the true temperature where the PLM's belief is exact, and stays over-confident where the PLM is.
 
 # %%
 tested = ["daca", "basecal", "align-all", "confidence-only", results.ORACLE]
@@ -285,9 +341,9 @@ temperature = results.by_setting(own, "temperature")
 below_oracle = {g: (temperature.loc[i, ["daca", "dual-align", "align-all"]].lt(temperature.loc[i, results.ORACLE], axis=0)).mean() for g, i in groups.items()}
 leaders = {g: errors.loc[i, label_free].mean().nsmallest(3) for g, i in groups.items()}
 say(
-    "Does the conclusion change? {changes}. Where the premise holds the three lowest mean errors without labels are those of {three_hold}; where it fails, {three_fail}. Dual-Align less align-all is {all_holds:+.3f} in the first group and {all_fails:+.3f} in the second. "
-    "The first group has {sets_hold} sets only, so its intervals say little. The oracle's temperature lies above Dual-Align's in {dual_h:.0%} of the settings in which the premise holds and in {dual_f:.0%} of the others; above align-all's in {align_h:.0%} and {align_f:.0%}.",
-    changes="Yes" if leaders["premise holds"].index[0] != leaders["premise fails"].index[0] else "No, the lowest is the same",
+    "That table is Dual-Align's error less a rival's again. The order changes: where the premise holds the three lowest errors without labels are those of {three_hold}; where it fails, {three_fail}. Dual-Align less align-all is {all_holds:+.3f} in the first group and {all_fails:+.3f} in the second. "
+    "But the first group has {sets_hold} sets only, so its intervals are wide.\n\n"
+    "The temperatures say why. The oracle's is above align-all's in {align_h:.0%} of the settings in which the premise holds, and in {align_f:.0%} of the others; above Dual-Align's in {dual_h:.0%} and {dual_f:.0%}.",
     three_hold=", ".join(f"`{m}` ({v:.3f})" for m, v in leaders["premise holds"].items()),
     three_fail=", ".join(f"`{m}` ({v:.3f})" for m, v in leaders["premise fails"].items()),
     all_holds=split["premise holds"].value["align-all"],
@@ -297,7 +353,8 @@ say(
 )
 
 # %% [markdown]
-# This is how one should read the standings. The lead of `align-all` there is not a lead in method. It gives the highest temperatures, and most of our settings need a temperature higher than the PLM asks for. [Why it does so](10_why_align_all_fails.ipynb) has a page of its own.
+# So the lead of `align-all` in the standings is not a lead in method. It gives the highest temperatures, and most of our settings need a temperature higher than the PLM asks for. [Why it does so](10_why_align_all_fails.ipynb) has a page of its own.
+#
 # Choosing a method by such a table means choosing by the fault of one's PLM. [The premise dial](13_premise_dial.ipynb) turns that fault up and down on purpose.
 #
 # ## Recipe by recipe, and along the chain
@@ -314,82 +371,88 @@ recipes.round(3)
 split_spread = results.by_setting(own, metric, "std")[["daca", "dual-align"]].max(axis=1).groupby("pair").mean()
 lead = recipes["daca"] - recipes["dual-align"]
 say(
-    "Dual-Align's mean error is below DACA's for {smaller} of {n_pairs} pairs; by more than the mean spread over the splits for {clearly}, and above it by more for {clearly_not}. It is furthest below on `{most}` ({most_value:+.3f}) and furthest above on `{least}` ({least_value:+.3f}).",
+    "Dual-Align's mean error is below DACA's for {smaller} of {n_pairs} pairs. By more than the spread over the splits it is below for {clearly}, and above for {clearly_not}.",
     smaller=int((lead > 0).sum()),
     n_pairs=len(lead),
-    clearly=", ".join(f"`{p}`" for p in lead.index[lead > split_spread]) or "none",
-    clearly_not=", ".join(f"`{p}`" for p in lead.index[lead < -split_spread]) or "none",
-    **dict(most=lead.idxmax(), most_value=-lead.max(), least=lead.idxmin(), least_value=-lead.min()),
+    clearly=", ".join(f"`{p}` ({-lead[p]:+.3f})" for p in lead.index[lead > split_spread]) or "none",
+    clearly_not=", ".join(f"`{p}` ({-lead[p]:+.3f})" for p in lead.index[lead < -split_spread]) or "none",
 )
 
 # %% tags=["remove-input"]
 brier = results.by_setting(own, "brier")
 by_brier = {name: results.difference(brier.loc[index], ["daca"]).loc["daca"] for name, index in families.items()}
 say(
-    "The families differ. Over the recipes of this book's PLM, Dual-Align less DACA is {own_daca:+.3f} ({own_low:+.3f} to {own_high:+.3f} over sets), less align-all {own_all:+.3f}; over the two pairs of SmolLM2 {smollm2_daca:+.3f} ({smollm2_low:+.3f} to {smollm2_high:+.3f}) and {smollm2_all:+.3f}. "
-    "So Dual-Align {own_verb} DACA in the first family and {smollm2_verb} it in the second. By the Brier score the differences from DACA are {own_brier:+.4f} ({own_brier_low:+.4f} to {own_brier_high:+.4f}) and {smollm2_brier:+.4f} ({smollm2_brier_low:+.4f} to {smollm2_brier_high:+.4f}).",
+    "So the mean hides two families. Over the recipes of this book's PLM, Dual-Align {own_verb} DACA: {own_daca:+.3f} ({own_low:+.3f} to {own_high:+.3f} over the sets). Over the two pairs of SmolLM2 it {smollm2_verb} it: {smollm2_daca:+.3f} ({smollm2_low:+.3f} to {smollm2_high:+.3f}). "
+    "The Brier score says the same: {own_brier:+.4f} ({own_brier_low:+.4f} to {own_brier_high:+.4f}) and {smollm2_brier:+.4f} ({smollm2_brier_low:+.4f} to {smollm2_brier_high:+.4f}). Less align-all, Dual-Align's ECE is {own_all:+.3f} in the first family and {smollm2_all:+.3f} in the second.",
     **{f"{n}_brier{end}": d[c] for n, d in by_brier.items() for end, c in (("", "value"), ("_low", "low"), ("_high", "high"))},
     **{f"{n}_{short}": d.value[m] for n, d in by_family.items() for short, m in (("daca", "daca"), ("all", "align-all"))},
     **{f"{n}_{c}": d[c]["daca"] for n, d in by_family.items() for c in ("low", "high")},
     **{f"{n}_verb": results.verdict(d.low["daca"], d.high["daca"]) for n, d in by_family.items()},
 )
 
-# %% mystnb={"figure": {"caption": "Error along the chain SFT, DPO, RLVR: mean over the sets on which the premise holds for these pairs, and over the others. Bars: mean standard deviation over the splits; dotted: noise floor of Dual-Align. The uncalibrated model is in the table below; it would lie far above. What to see: the order of align-all, DACA and Dual-Align on the left is not the order on the right.", "name": "fig-chain-errors"}, "image": {"alt": "Two panels of lines over three checkpoints, one line a method, with the noise floor dotted."}}
+# %% mystnb={"figure": {"caption": "Error along the chain SFT, DPO, RLVR: mean over the sets on which the premise holds for these pairs, and over the others. Bars: mean standard deviation over the splits; dotted: noise floor of Dual-Align. The uncalibrated model would lie far above. What to see: the order of align-all, DACA and Dual-Align on the left is not the order on the right.", "name": "fig-chain-errors"}, "image": {"alt": "Two panels of lines over three checkpoints, one line a method. After the second stage Dual-Align has {mid_dual_h:.3f} and align-all {mid_all_h:.3f} where the premise holds, but {mid_dual_f:.3f} and {mid_all_f:.3f} where it fails."}}
 floor = results.by_setting(own, "ece_floor")[results.OURS].rename("floor")
 both = {g: errors.loc[i, some].join(floor).groupby("pair").mean().loc[chain] for g, i in groups.items()}
 deviation = {g: results.by_setting(own, metric, "std").loc[i, some].groupby("pair").mean().loc[chain] for g, i in groups.items()}
 axes = plots.plot_stages({g: values.drop(columns="vanilla") for g, values in both.items()}, deviation)
+for group, values in both.items():
+    for short, method in (("dual", "dual-align"), ("all", "align-all")):
+        glue(f"mid_{short}_{group.split()[1][0]}", values.loc[chain[1], method])
 
 # %%
 pd.concat(both, names=["group"]).round(3)
 
 # %% [markdown]
-# ## More parameters, or none
+# ## More parameters, or none?
 #
-# DACA's authors also put their loss on vector scaling (a factor and an offset an option) and on matrix scaling (a matrix and offsets); this is what stands for their Table 9 here. BaseCal goes the other way and fits nothing: it keeps the PoLM's answer and takes the PLM's probability of it.
+# One temperature treats all options alike. DACA's authors also put their loss on **vector scaling** (a factor and an offset for each option) and on **matrix scaling** (a matrix and offsets). What does the freedom buy? BaseCal goes the other way and fits nothing.
 
 # %%
 flexible = ["daca", "vector-scaling", "matrix-scaling", "basecal", results.OURS]
 wanted = ["ece", "ece_floor", "top_label_brier", "brier", "nll", "auroc", "accuracy"]
 pd.DataFrame({name: results.by_setting(own, name).mean() for name in wanted}).loc[flexible].round(3)
 
+# %% [markdown]
+# DACA's error less that of each; below zero DACA is better:
+
 # %%
 from_daca = results.difference(errors, ["vector-scaling", "matrix-scaling", "basecal"], ours="daca")
+from_daca[["value", "low", "high", "p_holm"]].round(3)
+
+# %% [markdown]
+# Offsets and a matrix can reorder the options, so these two may change an answer. What became of the accuracy: the mean change with its interval over the sets, and the least and the most of any setting.
+
+# %%
 accuracy = results.by_setting(own, "accuracy")
 moved = accuracy[flexible].sub(accuracy["vanilla"], axis=0)
 kept = {m: results.difference(accuracy, ["vanilla"], ours=m).loc["vanilla", ["value", "low", "high"]] for m in ("vector-scaling", "matrix-scaling")}
 change = pd.DataFrame(kept).T.assign(least=moved.min(), most=moved.max())
-from_daca[["value", "low", "high", "p_holm"]].round(3)
-
-# %%
 change.round(3)
-
-# %% [markdown]
-# First, DACA's error less that of each (below zero: DACA is better), over sets. Then, what became of the accuracy on held-out questions: the mean change with its interval over sets, and the least and the most of any setting. The offsets and the matrix can reorder the options, so these two are calibrators that may change the answer.
 
 # %% tags=["remove-input"]
 say(
-    "DACA {vector_verb} vector scaling ({vector:+.3f}) and {matrix_verb} matrix scaling ({matrix:+.3f}). Accuracy moved by {lost_v:+.3f} and {lost_m:+.3f} on average, and by {worst:+.3f} in the setting that lost most. "
-    "BaseCal and the methods of one temperature change it by {untouched:.3f} at most. Here DACA {basecal_verb_daca} BaseCal ({basecal_daca:+.3f}, {b_low:+.3f} to {b_high:+.3f}).",
+    "The freedom buys nothing here: DACA {vector_verb} vector scaling ({vector:+.3f}), {matrix_verb} matrix scaling ({matrix:+.3f}) and {basecal_verb_daca} BaseCal ({basecal_daca:+.3f}, {b_low:+.3f} to {b_high:+.3f}). In the worst setting the accuracy moved by {worst:+.3f}.",
     **{f"{m.split('-')[0]}_verb": results.verdict(from_daca.low[m], from_daca.high[m]) for m in ("vector-scaling", "matrix-scaling")},
     **{m.split("-")[0]: from_daca.value[m] for m in ("vector-scaling", "matrix-scaling")},
-    **dict(lost_v=change.value["vector-scaling"], lost_m=change.value["matrix-scaling"], worst=change.least.min()),
-    untouched=moved[["daca", "basecal", results.OURS]].abs().max().max(),
+    worst=change.least.min(),
     basecal_verb_daca=results.verdict(from_daca.low["basecal"], from_daca.high["basecal"]),
     **dict(basecal_daca=from_daca.value["basecal"], b_low=from_daca.low["basecal"], b_high=from_daca.high["basecal"]),
 )
 
 # %% [markdown]
-# The authors of BaseCal report it ahead of DACA on MMLU {cite:p}`tan2026basecal`. BaseCal is limited in another way. It gives one number, not a distribution: no log loss, no second choice, nothing to sample from. And its confidence in an answer is the PLM's, so the PLM must run at every question for good; a temperature needs it once.
+# The authors of BaseCal report it ahead of DACA on MMLU {cite:p}`tan2026basecal`. Its price is another one. It gives one number and no distribution: no second choice, nothing to sample from. And the number is the PLM's, so the PLM must run at every question for good. A temperature needs the PLM once.
 #
 # ## Other styles of asking
 #
-# The main pair was also read with bare letters and in the cloze style, where options are not listed. First the PLM, means over the sets:
+# The main pair was also read with bare letters, and in the cloze style, which lists no options. First the PLM, means over the sets (`gap` is confidence less accuracy):
 
 # %%
 by_style = premise.loc[main_pair].groupby("style")
 about_plm = by_style[["above_chance", "gap", "ece", "floor"]].mean().assign(**{"sets that hold": by_style["holds"].sum()})
 about_plm.round(3)
+
+# %% [markdown]
+# Then the error of the PoLM:
 
 # %%
 in_styles = results.by_setting(rows, metric).loc[main_pair].groupby("style").mean()[["vanilla", "daca", "dual-align", "align-all", results.ORACLE, "constant"]]
@@ -398,34 +461,34 @@ in_styles.assign(floor=results.by_setting(rows, "ece_floor").loc[main_pair, resu
 # %% tags=["remove-input"]
 worth = results.by_setting(rows, "auroc").loc[main_pair, results.OURS].groupby("style").mean()
 say(
-    "In letters the PLM is {above_letters:+.3f} above chance and its mean confidence {gap_letters:+.3f} off its accuracy: it knows next to nothing, and nearly says so. Aligned with it, the PoLM's error falls from {before:.3f} to {after:.3f} by Dual-Align and {after_daca:.3f} by DACA, "
-    "at an AUROC of {auroc_letters:.3f}. In cloze the PLM is {above_cloze:+.3f} above chance and {gap_cloze:+.3f} off; Dual-Align leaves {after_cloze:.3f} at an AUROC of {auroc_cloze:.3f}, and the oracle {oracle_cloze:.3f}.",
-    **{f"{n}_{s}": about_plm.loc[s, c] for s in ("letters", "cloze") for n, c in (("above", "above_chance"), ("gap", "gap"))},
+    "In letters the PLM knows next to nothing ({above_letters:+.3f} above chance), and nearly admits it. So the aligned PoLM admits it too: its error falls from {before:.3f} to {after:.3f}. But its AUROC is {auroc_letters:.3f}, that of a coin. "
+    "In cloze the PLM claims more than it knows ({gap_cloze:+.3f}), and the PoLM learns the boast: Dual-Align leaves {after_cloze:.3f}, the oracle {oracle_cloze:.3f}.",
+    above_letters=about_plm.loc["letters", "above_chance"],
+    gap_cloze=about_plm.loc["cloze", "gap"],
     before=in_styles.loc["letters", "vanilla"],
     after=in_styles.loc["letters", results.OURS],
-    after_daca=in_styles.loc["letters", "daca"],
     after_cloze=in_styles.loc["cloze", results.OURS],
     oracle_cloze=in_styles.loc["cloze", results.ORACLE],
-    **{f"auroc_{s}": worth[s] for s in ("letters", "cloze")},
+    auroc_letters=worth["letters"],
 )
 
 # %% [markdown]
-# What can one expect of a PLM near chance? If it admits that it does not know, an aligned PoLM admits it too. That is an honest result with a low ECE, and it is worth as much as a constant. If the PLM claims more than it knows, the PoLM learns its boast.
-# In both cases differences between methods say little about the methods.
+# An honest "I do not know" has a low ECE and is worth as much as a constant. Beside a PLM near chance, differences between methods say little about the methods.
 #
 # ## What this page does not show
 #
-# - **Large models.** Two bases, of 135 and 270 million parameters, near chance on many sets. A PLM that is calibrated on all of them may order the methods otherwise; the group of settings in which the premise holds is our best guess, and it is small.
-# - **The papers' numbers.** None is quoted, and the default readings of Dual-Align are [ours](04_deriving_dual_align.ipynb). Which [reading matters](09_readings.ipynb) is the next page.
-# - **Independent settings.** Eight of nine pairs share a PLM, and the sets are alike in part. The intervals over sets are, if anything, too narrow; the counts of settings are not independent findings.
-# - **Uncertainty of training.** Each recipe was run once.
+# - **Large models.** Two bases, of 135 and 270 million parameters, near chance on many sets. A PLM that is calibrated on all of them may order the methods otherwise; the settings in which the premise holds are our best guess, and they are few.
+# - **The papers' numbers.** None is quoted, and the default readings of Dual-Align are [ours](04_deriving_dual_align.ipynb). The next page asks which of them matter.
+# - **Independent settings.** Eight of nine pairs share a PLM, and the sets are alike in part. The intervals over sets are, if anything, too narrow.
+# - **The luck of training.** Each recipe was run once.
+# - **Methods that need more than a trace**, such as an empty question or permuted options. [Prompts and order](12_prompts_and_order.ipynb) has them.
 #
 # ## Summary
 
 # %% tags=["remove-input"]
 say(
-    "- Over all settings `{first_place}` has the lowest mean error without labels; Dual-Align stands at place {place}. Where the PLM is calibrated, the lowest is that of `{first_holds}`, and Dual-Align stands at place {place_holds}.\n"
-    "- Against DACA, Dual-Align is {sum_daca:+.3f} ({sum_low:+.3f} to {sum_high:+.3f}) in {sum_of}; setting by setting there are {sum_better} findings for it and {sum_worse} against it. The mean is {sum_own:+.3f} over the recipes of our own PLM and {sum_smollm2:+.3f} over the pairs of SmolLM2.",
+    "- Over all settings `{first_place}` has the lowest mean error without labels, and Dual-Align stands at place {place}. Where the PLM is calibrated, the lowest is that of `{first_holds}`; Dual-Align stands at place {place_holds}.\n"
+    "- Against DACA, Dual-Align is {sum_daca:+.3f} ({sum_low:+.3f} to {sum_high:+.3f}) in {sum_of}. That is {sum_own:+.3f} over the recipes of our own PLM and {sum_smollm2:+.3f} over the pairs of SmolLM2.",
     first_place=best,
     place=int(means[label_free].rank()[results.OURS]),
     first_holds=leaders["premise holds"].index[0],
@@ -434,8 +497,6 @@ say(
     **{f"sum_{n}": differences.loc["daca", c] for n, c in (("daca", "value"), ("low", "low"), ("high", "high"))},
     sum_smollm2=by_family["smollm2"].value["daca"],
     sum_own=by_family["own"].value["daca"],
-    sum_better=int(counts.loc["daca", "lower, Holm"]),
-    sum_worse=int(counts.loc["daca", "higher, Holm"]),
 )
 
 # %% [markdown]
@@ -443,24 +504,62 @@ say(
 # - A constant can have a tiny ECE. Put the floor, a proper score and AUROC beside it.
 # - Count your comparisons, and choose the family of tests so that it can find something.
 #
-# **Next:** [which readings matter](09_readings.ipynb).
+# Mira does not pick the method from the top of the table. She first asks how calibrated her PLM is on school science.
 #
-# ```{exercise}
+# **Next:** [which readings of the method matter](09_readings.ipynb)
+#
+# ```{exercise} A family too large
 # :label: ex-family
-# With $R$ resamples the smallest p-value of a paired bootstrap is $2 / (R + 1)$. You compare one method with 7 rivals in 63 settings and correct all tests as one family. How many resamples do you need at least to find anything at the level 0.05?
+# You compare one method with `rivals` rivals in `settings` settings by a paired bootstrap, and correct *all* tests as one family after Holm. You want to be able to find something at the level `level`. How many resamples do you need at least? A whole number.
 # ```
-#
-# ```{solution} ex-family
+
+# %%
+task = course.task("family", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-family
 # :class: dropdown
-# Holm multiplies the smallest p-value by the number of tests, $7 \cdot 63 = 441$. So $441 \cdot 2 / (R + 1) \le 0.05$, that is $R \ge 17{,}639$. With $10{,}000$ nothing could be found, whatever the data; a family of 63 needs only $R \ge 2{,}519$.
+# ```
+
+# %% tags=["solution"]
+tests = task.rivals * task.settings
+resamples = round(2 * tests / task.level) - 1  # tests * 2 / (R + 1) = level
+print(f"{tests} tests; the smallest corrected p-value is {tests * 2 / (resamples + 1):.3f}")
+task.check(resamples)
+
+# %% [markdown] tags=["solution"]
+# Holm multiplies the smallest p-value, $2/(R + 1)$, by the number of tests. With fewer resamples nothing can be found, whatever the data. A family of one rival needs far fewer.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} A helper that always says the same
 # :label: ex-constant
-# A model answers 40 % of the questions rightly. What are the ECE, the top-label Brier score and the AUROC of the constant confidence 0.4? Which of them would change if the model knew exactly which of its answers are right, and said 1 or 0?
+# A study helper is right on a share `accuracy` of its questions, and shows the confidence `constant` at every answer. What are its ECE, its top-label Brier score and its AUROC? Give the three numbers in this order, to three decimals.
 # ```
-#
-# ```{solution} ex-constant
+
+# %%
+task = course.task("constant", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-constant
 # :class: dropdown
-# ECE 0: all answers fall into one bin, whose confidence is its accuracy. Brier $0.4 \cdot 0.6^2 + 0.6 \cdot 0.4^2 = 0.24$. AUROC 0.5. With perfect knowledge the ECE is still 0, the Brier score falls to 0 and the AUROC rises to 1. The ECE is the only one that cannot see the difference.
+# ```
+
+# %% tags=["solution"]
+a, c = task.accuracy, task.constant
+answer = [abs(c - a), a * (1 - c) ** 2 + (1 - a) * c**2, 0.5]
+print(answer)
+task.check(answer)
+
+# %% [markdown] tags=["solution"]
+# All answers fall into one bin, so the ECE is one distance. The Brier score is $(1 - c)^2$ where the answer is right and $c^2$ where it is wrong. All answers tie, so a right one beats a wrong one half of the time.
+#
+# If the helper knew exactly which answers are right, and said 1 or 0, all three would be perfect: 0, 0 and 1. A constant equal to the accuracy has an ECE of 0 as well. The ECE alone cannot tell the two apart.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
