@@ -7,20 +7,20 @@
 # ---
 
 # %% [markdown]
-# # Start here: from a trace to a temperature
+# # Start here: one number for a model that is too sure
 #
-# A quiz has four options a question. A language model answers, and says how sure it is. When it says "90 %", is it right nine times in ten?
+# Mira builds a study helper for a secondary school. It answers science questions with four options and shows how sure it is. Pupils believe what it shows. Of the answers
+# that it gives with 90 %, are nine in ten right?
 #
-# Before post-training, a model often comes close. After it, usually not. This page takes one recorded pair of models and, without
-# looking at a single right answer, finds the number that mends the second one.
+# They are not, and Mira knows since when: before the last round of training, which made the model useful, its doubts were about right. This page takes two such models, looks
+# at **no right answer at all**, and finds one number that gives the second model its doubts back.
 #
-# | You need | a browser; to rerun, Python and five minutes |
+# | You need | a browser; to rerun the page, Python and five minutes |
 # |---|---|
 # | **Helpful** | knowing what a softmax is |
 # | **Time** | 10 minutes |
 #
-# **You will be able to** load a trace, fit a temperature without labels, say what it changes and what it cannot change, and
-# name the assumption that everything rests on.
+# **You will be able to** load a trace, find a temperature without labels, say what it changes and what it cannot change, and name the one assumption that everything rests on.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -40,34 +40,37 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 # %% [markdown]
 # ## Two models and one file
 #
-# We call the pre-trained model the **PLM**, and the same weights after post-training the **PoLM**. Both are made by us from
-# gemma-3-270m, a small published base model {cite:p}`gemma2025report`.
+# The model before the last round of training is the **PLM**, the pre-trained language model. The same weights after it are the **PoLM**, the post-trained one.
 #
-# As it comes, a model of this size cannot take such a test. So the PLM is the base *mid-trained*: one pass over exam-like questions, each seen once. The PoLM
-# is the PLM after four more passes over a small part of those questions. It is our post-trained version, not a published model.
+# We stand in for Mira's two models with a pair of our own, made from gemma-3-270m, a small published base model {cite:p}`gemma2025report`. As it comes, a model of this size
+# cannot take such a test. So our PLM is that base **mid-trained**: one pass over exam-like questions. Our PoLM is the PLM after four more passes over a small part of them.
 #
-# Both have read every question of the ARC-Easy test set. Neither has been trained on any of them.
-# What they said is kept in a **trace**: at each layer, one logit for each option.
+# Both then read the ARC-Easy test set: science questions from American schools, on none of which we trained either model. For each question a model gives every option a raw score, its
+# **logit**; a softmax turns the logits into probabilities that add up to 1. The logits of both models, at each layer, are kept in one file, a **trace**.
 
 # %%
 from pathlib import Path
 
 import dualalign as da
-from dualalign import metrics, plots, protocol
+from dualalign import course, metrics, plots, protocol
 from dualalign.book import say
 
 # %% tags=["parameters"]
 folder = "../data/traces"
 pair = "sft4"
+me = "reader"
 
 # %%
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
 traces
 
 # %% [markdown]
+# (`sft4` is this PoLM's name in files and tables. Almost all questions have four options; the file has room for the few that have five.)
+#
 # ## How sure, and how often right?
 #
-# A model's **prediction** is the option with the largest probability. Its **confidence** is that probability.
+# A model answers with the option of the largest probability, and that probability is its **confidence**. The share of right answers is its **accuracy**. A model whose
+# confidence is higher than its accuracy is **over-confident**. Which of our two is?
 
 # %%
 table = protocol.both_models({"ARC-Easy": traces}).set_index("model")
@@ -75,25 +78,21 @@ table[["n", "chance", "accuracy", "confidence", "ece", "ece_floor"]].round(3)
 
 # %% tags=["remove-input"]
 say(
-    "The PLM is right on {plm_accuracy:.0%} of the questions and {plm_confidence:.0%} sure on average. "
-    "The PoLM is right on {polm_accuracy:.0%} and {polm_confidence:.0%} sure: "
-    "confidence moved by {rise:+.0%}, accuracy by {gain:+.0%}. That gap is what we are here to close.",
-    plm_accuracy=table.accuracy["PLM"],
-    plm_confidence=table.confidence["PLM"],
-    polm_accuracy=table.accuracy["PoLM"],
+    "Training changed the accuracy by {gain:+.1f} points and the mean confidence by {rise:+.1f}. The PLM claims about what it achieves. The PoLM is {polm_confidence:.0%} sure on average and {polm_accuracy:.0%} right.",
+    gain=100 * (table.accuracy["PoLM"] - table.accuracy["PLM"]),
+    rise=100 * (table.confidence["PoLM"] - table.confidence["PLM"]),
     polm_confidence=table.confidence["PoLM"],
-    rise=table.confidence["PoLM"] - table.confidence["PLM"],
-    gain=table.accuracy["PoLM"] - table.accuracy["PLM"],
+    polm_accuracy=table.accuracy["PoLM"],
 )
 
 # %% [markdown]
-# `ece` is the expected calibration error: the mean distance between confidence and accuracy, explained in
-# [the next chapter](02_reliability.ipynb). `ece_floor` is what a perfectly calibrated model would score on as many questions.
+# The last two columns say the same in one number. `ece`, the expected calibration error, groups answers by confidence, takes the distance between mean confidence and accuracy in each group, and averages the distances.
+# Luck alone keeps it from zero: `ece_floor` is what a model without any error would show on so many questions. [The next chapter](02_reliability.ipynb) explains both.
 
 # %% [markdown]
 # ## Five lines
 #
-# Put some questions aside to judge by. Fit on the others. No label enters the fit: `DualAlign` looks at the two models' logits only.
+# Set most questions aside, to judge by: they are **held out**. Fit on the others. The file knows the right answers, but `DualAlign` does not look at them. It reads the two models' logits and nothing else.
 
 # %%
 fit, test = next(metrics.repeated_splits(traces.question_ids, fraction=0.3, seeds=[0]))
@@ -103,11 +102,11 @@ probabilities = calibrator.predict_proba(testing)
 print(f"T = {calibrator.temperature_:.3f}, from {calibrator.n_fit_} questions; judged on {len(testing)}")
 
 # %% [markdown]
-# The result is one number, the **temperature** $\tau$ (in code, `temperature_`). The PoLM's logits are divided by it before the softmax:
+# The result is one number, the **temperature** $\tau$ (in code and figures, T). The PoLM's logits $z$ are divided by it before the softmax:
 #
 # $$ p = \operatorname{softmax}(z / \tau). $$
 #
-# Above 1 it flattens the probabilities, below 1 it sharpens them. The same from a shell:
+# Above 1 it brings the probabilities closer together, so the model becomes less sure. Below 1 it drives them apart. The same from a shell, on all questions of the file:
 #
 # ```bash
 # dualalign fit data/traces/sft4__arc-easy__choices.safetensors --method dual-align
@@ -121,14 +120,13 @@ before = metrics.top_label(da.Vanilla().fit(fitting).predict_proba(testing), tes
 after = metrics.top_label(probabilities, testing.labels)
 diagrams = plots.prepare_reliability(*before), plots.prepare_reliability(*after)
 
-# %% mystnb={"figure": {"caption": "The PoLM on held-out questions, as it comes (left) and with the temperature of Dual-Align (right). Each dot is a bin of questions: on the dotted diagonal, confidence and accuracy are equal. The faint bars are the errors that the ECE averages; the strip on top counts the questions. After the temperature the dots move to the left, towards the diagonal.", "name": "fig-before-after"}, "image": {"alt": "Two reliability diagrams of the PoLM on held-out ARC-Easy questions. Before calibration most questions lie at confidences above 0.9 and far below the diagonal; after it confidences are spread out and lie closer to the diagonal."}}
+# %% mystnb={"figure": {"caption": "The PoLM on held-out questions, as it comes (left) and with the temperature of Dual-Align (right). A dot is a group of answers of similar confidence; its thin bar is a 95 % interval for the group's accuracy. On the dotted diagonal, confidence equals accuracy, and the broad faint bars are the distances that the ECE averages. The strip on top counts the questions. What to see: dots far below the diagonal on the left, and near it, mostly above, on the right.", "name": "fig-before-after"}, "image": {"alt": "Two reliability diagrams of the PoLM on held-out questions. As it comes, the mean confidence is {before_confidence:.2f} at an accuracy of {accuracy:.2f}, and the dots lie far below the diagonal. At the temperature of Dual-Align the mean confidence is {after_confidence:.2f}, and the dots lie near the diagonal."}}
 axes = plots.plot_reliability_pair(*diagrams, titles=("T = 1", f"T = {calibrator.temperature_:.2f}"))
 
 # %% tags=["remove-input"]
 say(
-    "Mean confidence goes from {before_confidence:.2f} to {after_confidence:.2f}, at an accuracy of {accuracy:.2f}. "
-    "The ECE goes from {before_ece:.3f} to {after_ece:.3f}; a perfectly calibrated model with these confidences "
-    "would show about {floor:.3f} on so few questions.",
+    "The ECE falls from {before_ece:.3f} to {after_ece:.3f}; the floor is {floor:.3f}. The mean confidence falls from {before_confidence:.2f} to {after_confidence:.2f}, past the accuracy of {accuracy:.2f}: "
+    "the temperature is a little too high, and the model now a little too modest.",
     before_confidence=diagrams[0].mean_confidence,
     after_confidence=diagrams[1].mean_confidence,
     accuracy=diagrams[1].mean_accuracy,
@@ -140,17 +138,18 @@ say(
 # %% [markdown]
 # ## What does not change
 #
-# Dividing all logits by one positive number keeps their order. Every answer stays what it was, and so does the accuracy.
+# Dividing all logits of a question by one positive number keeps their order. So every answer should stay what it was, and the accuracy with it. Does it?
 
 # %%
 unchanged = (probabilities.argmax(axis=1) == testing.polm_final.argmax(axis=1)).all()
-print(f"every prediction unchanged: {unchanged}")
+print(f"every answer unchanged: {unchanged}")
 
 # %% [markdown]
+# A temperature mends how sure a model is. It makes no model wiser.
+#
 # ## Try it
 #
-# Move the slider. The buttons go to the temperature found here without labels, to no calibration, and to the *oracle*: the best temperature when
-# the labels are known.
+# Move the slider. One button goes to the temperature found here without labels, one to the PoLM as it comes, and one to the {term}`oracle`: a temperature fitted with the right answers known. How close did we come without them?
 
 # %% tags=["hide-input"]
 from IPython.display import HTML
@@ -160,58 +159,93 @@ marks = {"Dual-Align": calibrator.temperature_, "T = 1": 1.0, "oracle": oracle.t
 HTML(plots.temperature_slider(testing, marks))
 
 # %% [markdown]
-# *An interactive reliability diagram. What to see: as T grows the dots wander left and the number of very sure answers falls; the accuracy does not
-# move; the ECE has one valley, and it is wide.*
+# *An interactive reliability diagram. What to see: as T grows the dots move left and cross the diagonal, the very sure answers vanish, and the accuracy stays. The ECE is small near the oracle and grows to both sides.*
 
 # %% [markdown]
 # ## Where the number comes from, and when not to trust it
 #
-# Without labels, the fit needs something else to believe in. It believes in the PLM: the temperature is chosen so that the PoLM
-# becomes as sure as the PLM is, on the way through the layers as well as at the end. [Chapter 4](04_deriving_dual_align.ipynb) derives it.
+# Without right answers, the fit has to believe in something else. It believes in the PLM. It chooses the temperature at which the PoLM is as sure as the PLM, at the last layer and on the way there; [chapter 4](04_deriving_dual_align.ipynb) derives how.
 #
-# So everything rests on one premise: **the PLM is calibrated here.** With labels one can check. Below, every set that we traced in this
-# prompt style; `excess` is the ECE minus its noise floor.
+# So everything rests on one **premise: the PLM's own confidence is right, on these very questions.** Is it? With labels one can check. Below is every question set that we recorded with the same kind of prompt. The `excess` is the ECE less its floor, what luck does not explain:
+# of the PLM, of the PoLM, and of the PoLM at a temperature that was fitted on each set without labels (means over five divisions of its questions).
 
 # %%
 files = sorted(Path(folder).glob(f"{pair}__*__choices.safetensors"))
 sets = {file.stem.split("__")[1]: da.Traces.load(file) for file in files}
-premise = protocol.both_models(sets, draws=300)
-premise["excess"] = premise["ece"] - premise["ece_floor"]
-premise.pivot(index="set", columns="model", values=["accuracy", "confidence", "excess"]).round(3)
+fits = {name: protocol.averaged(protocol.compare(t, ["dual-align"], draws=100)).iloc[0] for name, t in sets.items()}
+models = protocol.both_models(sets, draws=300)
+plm, polm = (models[models.model == m].set_index("set") for m in ("PLM", "PoLM"))
 
 # %%
-excess = premise.pivot(index="set", columns="model", values="excess")
-results = {name: da.DualAlign().fit(t).temperature_ for name, t in sets.items()}
-temperatures = premise[premise.model == "PLM"].set_index("set")[["n", "chance", "accuracy"]].assign(T=results)
-temperatures.round(3)
+premise = plm[["n", "chance", "accuracy", "confidence"]].assign(
+    excess_PLM=plm.ece - plm.ece_floor,
+    excess_PoLM=polm.ece - polm.ece_floor,
+    excess_aligned={name: fit.value - fit.floor for name, fit in fits.items()},
+    T={name: fit.temperature for name, fit in fits.items()},
+).sort_values("excess_PLM")
+premise.round(3)
 
 # %% tags=["remove-input"]
+least, most = premise.iloc[0], premise.iloc[-1]
 say(
-    "The PLM's excess is smallest on **{best}** ({best_excess:.3f}) and largest on **{worst}** ({worst_excess:.3f}). "
-    "Where the PLM itself is over-confident, the temperature inherits its error: "
-    "it repairs what post-training did, not what was wrong before.",
-    best=excess["PLM"].idxmin(),
-    best_excess=excess["PLM"].min(),
-    worst=excess["PLM"].idxmax(),
-    worst_excess=excess["PLM"].max(),
+    "The rows stand in the order of the PLM's own excess. On **{best}** it is {best_plm:.3f}, and the aligned PoLM keeps {best_aligned:.3f}. On **{worst}** it is {worst_plm:.3f}: there the PLM is right on {worst_accuracy:.0%}, where blind guessing would give {worst_chance:.0%}, "
+    "and is {worst_confidence:.0%} sure. The aligned PoLM keeps {worst_aligned:.3f}.",
+    best=premise.index[0],
+    best_plm=least.excess_PLM,
+    best_aligned=least.excess_aligned,
+    worst=premise.index[-1],
+    worst_plm=most.excess_PLM,
+    worst_accuracy=most.accuracy,
+    worst_chance=most.chance,
+    worst_confidence=most.confidence,
+    worst_aligned=most.excess_aligned,
 )
 
 # %% [markdown]
+# On every set the temperature takes away most of what post-training added. Where the PLM itself was far off, the result still is.
+#
+# Mira now has a number for science questions. Two things she does not have yet: a way to tell whether the error that is left is real or luck, and a way to know where the premise holds.
+#
+# ## What this page does not show
+#
+# - **A better model.** Accuracy near one half is far from what a school would want. The pair is small, so that every number here can be recomputed on a laptop.
+# - **That Dual-Align is the best choice.** It is the only method on this page. [Chapter 4](04_deriving_dual_align.ipynb) sets rivals beside it.
+# - **What to do without any labels.** The check of the premise used them.
+#
 # ## Summary
 #
-# - A trace holds what two models said, layer by layer. It is all that the methods need.
-# - `da.DualAlign().fit(traces).temperature_` is found without labels. It changes confidence, never an answer.
-# - It is as good as the PLM's own calibration allows. Check that first where you can.
+# - A trace holds what two models said, layer by layer. The methods need nothing else.
+# - `da.DualAlign().fit(traces).temperature_` is found without right answers. It changes how sure the PoLM is, never what it answers.
+# - It makes the PoLM about as honest as the PLM is. Where the PLM is far off, the result is too.
 #
 # **Next:** [how far to trust a reliability diagram](02_reliability.ipynb). What was measured on which files stands in `data/README.md`.
 #
-# ```{exercise}
+# ```{exercise} Louder logits
 # :label: ex-halve
-# Suppose the PoLM's logits were all multiplied by 2. What would the fitted temperature be, and what the calibrated probabilities?
+# For some PoLM a temperature of `temperature` was found. Then all its logits are multiplied by `factor`; nothing else changes. At which temperature does the PoLM now give the same probabilities as it gave at the old one? One number, two decimals.
 # ```
-#
-# ```{solution} ex-halve
+
+# %%
+task = course.task("halve", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-halve
 # :class: dropdown
-# For the confidence loss alone, $\tau$ doubles and nothing else changes: $2z/(2\tau) = z/\tau$. For Dual-Align the answer is not exactly 2, because its weights
-# $w(x)$ are computed from the logits as they come, before any temperature. Multiply `polm_logits` by 2 and compare.
+# ```
+
+# %% tags=["solution"]
+from scipy.special import softmax
+
+z = [3.0, 1.0, 0.5, 0.0]  # any logits will do
+louder = [task.factor * one for one in z]
+answer = task.temperature * task.factor
+print(softmax([one / task.temperature for one in z]).round(4), softmax([one / answer for one in louder]).round(4))
+task.check(answer)
+
+# %% [markdown] tags=["solution"]
+# The probabilities depend on $z / \tau$ alone, so $\tau$ must grow with $z$. How loud a model's logits are says nothing by itself; a temperature belongs to one model.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
