@@ -63,7 +63,13 @@ from dualalign.plots.layers import (
 )
 from dualalign.plots.ledger import plot_ledger
 from dualalign.plots.objective import plot_losses, plot_objective, prepare_losses, prepare_objective
-from dualalign.plots.one_question import OneQuestion, plot_one_question, prepare_one_question
+from dualalign.plots.one_question import (
+    OneQuestion,
+    plot_decided,
+    plot_one_question,
+    prepare_decided,
+    prepare_one_question,
+)
 from dualalign.plots.order import (
     plot_carried,
     plot_places,
@@ -139,6 +145,7 @@ __all__ = [
     "plot_confidence",
     "plot_contrasts",
     "plot_costs",
+    "plot_decided",
     "plot_decision",
     "plot_dial",
     "plot_dial_errors",
@@ -205,6 +212,7 @@ __all__ = [
     "prepare_carried",
     "prepare_confidence",
     "prepare_crossings",
+    "prepare_decided",
     "prepare_dial",
     "prepare_distances",
     "prepare_divergence_map",

@@ -1,4 +1,4 @@
-"""One question, one temperature: the divergence from the PLM's belief, and what is equal where it is least."""
+"""One question: the divergence from the PLM's belief over the temperature, and how decided both models are by layer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dualalign import drift
 from dualalign.course import maths
 from dualalign.plots import style
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+
+    from dualalign.traces import Traces
 
 EQUAL = {"confidences": ":", "entropies": "-.", "expected logits": "-"}  # what is equal, and the dash of its mark
 
@@ -51,11 +55,12 @@ def prepare_one_question(plm: np.ndarray, logits: np.ndarray, temperatures=None)
 
 def plot_one_question(data: OneQuestion, axes=None) -> np.ndarray:
     """Draw `prepare_one_question`: the divergence with three marks, and both models' mean of the PoLM's logits."""
-    axes = style.panels(2, axes, height=3.0, columns=2) if axes is not None else _pair()
+    axes = _pair() if axes is None else style.panels(2, axes, columns=2)
     left, right = axes.flat[:2]
     left.plot(data.table["temperature"], data.table["kl"], color=style.POLM, lw=1.8)
     for (what, dash), colour in zip(EQUAL.items(), (style.QUIET, style.DISAGREE, style.PLM), strict=True):
-        left.axvline(data.met[what], linestyle=dash, color=colour, lw=1.4, label=f"{what}: T = {data.met[what]:.2f}")
+        name, look = f"{what}: T = {data.met[what]:.2f}", {"linestyle": dash, "color": colour, "lw": 1.4}
+        left.axvline(data.met[what], ymax=0.62, label=name, **look)
     style.legend(left, title="equal", loc="upper right")
     right.plot(data.table["temperature"], data.table["expected"], "--", color=style.POLM, lw=1.8, label="by the PoLM")
     right.axhline(data.plm["expected"], color=style.PLM, lw=1.4, label="by the PLM")
@@ -68,6 +73,46 @@ def plot_one_question(data: OneQuestion, axes=None) -> np.ndarray:
         ax.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
         ax.minorticks_off()
     return axes
+
+
+def prepare_decided(traces: Traces, index: int, temperature: float) -> pd.DataFrame:
+    """Read how decided both models are about one question at every layer.
+
+    Returns
+    -------
+    DataFrame
+        ``layer`` (1-based), ``inside`` (from the peak on), and the entropies ``PLM``, ``PoLM`` and ``PoLM at T``: the
+        PoLM's logits divided by ``temperature`` from the peak on.
+    """
+    import pandas as pd
+
+    one = traces.select([index])
+    layer = np.arange(1, one.n_layers + 1)
+    inside = layer >= drift.peak_layer(one)[0]
+    plm, polm, heated = (
+        drift.entropy(z[0], t)
+        for z, t in ((drift.matched_plm(one), 1), (one.polm_logits, 1), (one.polm_logits, temperature))
+    )
+    heated = np.where(inside, heated, np.nan)
+    return pd.DataFrame({"layer": layer, "inside": inside, "PLM": plm, "PoLM": polm, "PoLM at T": heated})
+
+
+def plot_decided(data: pd.DataFrame, temperature: float, ax: Axes | None = None) -> Axes:
+    """Draw `prepare_decided`: entropies by layer, the part from the peak on shaded, each mean there as a mark."""
+    ax = style.canvas(ax, (5.6, 3.3))
+    looks = {
+        "PLM": (style.PLM, "-", "o"),
+        "PoLM": (style.POLM, "--", "s"),
+        "PoLM at T": (style.METHOD["dual-align"], "-.", "D"),
+    }
+    inside = data[data["inside"]]
+    ax.axvspan(inside["layer"].min() - 0.5, inside["layer"].max() + 0.5, color=style.QUIET, alpha=0.15, lw=0)
+    for name, (colour, dash, marker) in looks.items():
+        said = f"PoLM at T = {temperature:.2f}" if name == "PoLM at T" else name
+        ax.plot(data["layer"], data[name], dash, color=colour, lw=1.6, label=said)
+        ax.plot(inside["layer"].max() + 1.2, inside[name].mean(), marker, color=colour, markeredgecolor=style.INK)
+    style.label(ax, "Layer", "Entropy (nats)")
+    return style.legend(style.integer_ticks(ax), loc="upper left", bbox_to_anchor=(0, 1.18), ncols=3)
 
 
 def _pair() -> np.ndarray:
