@@ -8,6 +8,20 @@
 
 # %% [markdown]
 # # Which open readings matter?
+#
+# Mira wants to run Dual-Align as its authors meant it. She has the paper's public summary and its reviews, not its full text, and finds nine places that can be read in more than one way. Which of them must she settle before she trusts a number? And would it be fair to keep the reading that works best on her test questions?
+#
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [The main comparison](08_main_comparison.ipynb) |
+# |---|---|
+# | **Helpful** | analysis of variance |
+# | **Time** | 25 minutes |
+#
+# **You will be able to**
+#
+# - name what is open in the method;
+# - tell choices that matter from choices that do not;
+# - read a decomposition of variance;
+# - say why a reading must be fixed before the test.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -29,7 +43,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import all_readings, ledger, plots, readings
+from dualalign import all_readings, course, ledger, plots, readings
 from dualalign.book import say
 from dualalign.experiments import table
 from dualalign.lab import lenses
@@ -38,6 +52,7 @@ pd.set_option("display.max_colwidth", None)
 
 # %% tags=["parameters"]
 folder = "../data"
+me = "reader"
 quantity = "ece"  # or brier, which has no noise floor
 margin = 0.01  # a difference below this is called small
 anew = False  # True: run the models (environment of `make live`) on ten of the questions of the last section
@@ -50,6 +65,9 @@ cube = all_readings.cube(rows, quantity)
 choices = all_readings.hindsight(cube)
 floor = all_readings.floors(rows, quantity)
 
+# %% [markdown]
+# ## The short answer
+
 # %% tags=["remove-input"]
 names = {word: [f"`{n}`" for n in effects.index[effects.verdict == word]] for word in ("raises", "lowers", "small", "undecided")}
 gain, kept = (all_readings.over_sets(choices[name]) for name in ("gain", "kept"))
@@ -59,9 +77,10 @@ words = {"answer": "Yes" if names["raises"] or names["lowers"] else "Not that we
 
 # %% tags=["remove-input"]
 say(
-    "**Does it matter how the paper is read? {answer}.** Of {options} changes of a single choice, {n_raises} raise the error of Dual-Align on our pairs ({raises}), {n_lowers} lower it, and {n_small} change it by less than {margin} ({small}). "
-    "The other {n_undecided} are undecided. On the main pair our default has a mean {of} of {default:.3f} over the sets, and {lower:.0%} of the {readings} combinations have less, so it is {place_of} reading here. Who picks the best one for each set by its labels reports {best:.3f}, who picks the worst {worst:.3f}. "
-    "But a reading that is picked on the other sets keeps {could_keep:+.3f} of that gain of {could_gain:.3f} (95 % interval {keep_low:+.3f} to {keep_high:+.3f}).",
+    "**Does it matter how the paper is read? {answer}.**\n\n"
+    "- *One choice changed at a time.* Of {options} changes, {n_raises} raise the error of Dual-Align on our pairs ({raises}), {n_lowers} lower it, and {n_small} change it by less than {margin} ({small}). The other {n_undecided} are undecided.\n"
+    "- *All combinations, on the main pair.* Our default has a mean {of} of {default:.3f}. Of the {readings} combinations {lower:.0%} have less, so it is {place_of} reading here.\n"
+    "- *Picking afterwards.* Who picks the best reading for each set by its labels reports {best:.3f}; who picks the worst, {worst:.3f}. But a reading that was picked on the other sets keeps only {could_keep:+.3f} of the gain of {could_gain:.3f} (95 % interval {keep_low:+.3f} to {keep_high:+.3f}).",
     **words,
     **of_sets,
     **{f"n_{word}": len(found) for word, found in names.items()},
@@ -72,38 +91,41 @@ say(
 )
 
 # %% [markdown]
-# The paper is not in our hands in full, and its summaries and reviews leave several parts of the method open. Each can be read in more than one way, and the code offers every reading by name. One of them is the default. It was chosen
-# because the record leans to it, before any of these numbers were seen, and nothing on this page changes it.
-#
-# This page asks three questions. Which choices change the result? How do they work together? And how much could one gain by choosing after the fact?
-#
-# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [The main comparison](08_main_comparison.ipynb) |
-# |---|---|
-# | **Helpful** | analysis of variance |
-# | **Time** | 25 minutes |
-#
-# **You will be able to** name what is open in the method, tell choices that matter from choices that do not, read a decomposition of variance, and say why a reading must be fixed before the test.
-#
 # ## What is open
 
 # %%
 readings.open_readings()
 
 # %% [markdown]
-# [P] is the paper's public summary, [R] its public reviews, [D] the full text of DACA. The symbols are those of [Deriving Dual-Align](04_deriving_dual_align.ipynb): $C$ is the confidence loss, $S$ the process loss, $w$ the weight of a question. The last two rows are no
-# options of the calibrator, for they change the trace. They come at the end.
+# The last column says what the record has: [P] is the paper's public summary, [R] its public reviews, [D] the full text of DACA. The symbols are those of [the derivation](04_deriving_dual_align.ipynb): $C$ is the confidence loss, $S$ the process loss, $w$ the weight of a question, $\tau$ the temperature.
 #
-# ### Readings that are the same
+# What the names mean, where they do not say it:
 #
-# Some combinations differ in name only.
+# - *aggregate*: `mean-entropy` averages the entropies of the layers, `sum-entropy` adds them, `entropy-mean` takes the entropy of the mean belief;
+# - *process*: `squared-gap` squares the difference of the two aggregates, `per-layer` the difference in each layer;
+# - *weight*: `jsd` and `tv` grow as the models end closer together, measured by JSD or by total variation (half the sum of the absolute differences); `hard` is 1 on agreement and 0 on disagreement; a number is the same for every question;
+# - *peak*: the layer at which the divergence changes most (`max-jump`), rises most (`max-rise`), or is largest (`max-divergence`).
 #
-# - **A weight of 1** leaves the confidence loss alone, the same for every question. That is `align-all`. A weight of 0 leaves the process loss alone. Neither is Dual-Align any more: call them the *halves*.
-# - **The base of the logarithm** only reweights. In base 2 each $C$ is divided by $\ln 2$, and each $S$, a square, by $(\ln 2)^2$. Up to a common factor the objective is $w\,C + (1 - w)\,S / \ln 2$: the process loss counts
-#   1.44 times as much. With a fixed weight this is base e with another weight; for the halves it is nothing.
-# - **Layer by layer**, gaps are squared before anything is aggregated, so the aggregate does not enter. A fixed weight of 1 does not see any choice about $S$, and one of 0 none about $C$.
+# The default was chosen because the record leans to it, before any of these numbers were seen. Nothing on this page changes it.
+#
+# The last two rows are no options of the calibrator: they change the trace. They come at the end.
+#
+# ### Different names for the same thing
+#
+# Before comparing, ask which combinations can differ at all. Some cannot:
+#
+# - **A weight of 1** leaves the confidence loss alone, the same for every question. That is `align-all`. A weight of 0 leaves the process loss alone. Neither is Dual-Align any more; call them the *halves*.
+# - **Layer by layer** (`process=per-layer`), gaps are squared before anything is aggregated. So the aggregate does not enter. A fixed weight of 1 does not see any choice about $S$, and one of 0 none about $C$.
 # - **A softmax over the whole vocabulary**, renormalised over the $K$ options, is the softmax over the $K$ options.
+# - **The base of the logarithm** is another weight. In base 2 each $C$ is divided by $\ln 2$, and each $S$, being a square, by $(\ln 2)^2$. Multiply the objective by $\ln 2$, which moves no minimum:
 #
-# The first column names two of them; the others are the temperatures that they find on ARC-Easy.
+# $$ w\,C + (1 - w)\,\frac{S}{\ln 2}. $$
+#
+# So in base 2 the process loss counts $1/\ln 2 = 1.44$ times as much. With a fixed weight this is base e with the weight
+#
+# $$ w' = \frac{w}{w + (1 - w)/\ln 2}. $$
+#
+# Is that so? Each row names two combinations; beside them the temperatures that they find on ARC-Easy.
 
 # %%
 traces = da.Traces.load(f"{folder}/traces/sft4__arc-easy__choices.safetensors")
@@ -112,8 +134,12 @@ readings.equivalences(traces).round(4)
 # %% [markdown]
 # ## One at a time
 #
-# Each row changes one choice and leaves the others at the default, on every pair and set: nine pairs, seven sets, five splits. `change` is the mean difference of the error from the default on held-out questions. Its interval is Student's t over the
-# sets, because pairs share questions and a PLM; `Holm` is the p-value of the same test, corrected over all rows. `moved` is the mean size of the difference in a setting (a pair on a set), whatever its sign. `Brier` is the mean change of the Brier score, which unlike an ECE cannot be had for nothing.
+# Each row of the next table changes one choice and leaves the others at the default, on every pair and set of the [main comparison](08_main_comparison.ipynb), five splits each.
+#
+# - `change` is the mean difference of the held-out error from the default. `low` to `high` is its 95 % interval over the sets, and `Holm` its p-value, corrected over all rows.
+# - `moved` is the mean size of the difference in a setting, whatever its sign.
+# - `Brier` is the mean change of the Brier score, which unlike an ECE cannot be had for nothing.
+# - `verdict` is `small` where the whole interval lies within the margin; else `raises` or `lowers` where the p-value is at most 0.05, and `undecided` for the rest.
 
 # %%
 brier = readings.effects(rows, "brier")
@@ -121,9 +147,9 @@ columns = {"value": "change", "low": "low", "high": "high", "p_holm": "Holm", "m
 effects.assign(brier=brier["value"])[list(columns)].rename(columns=columns).round(3)
 
 # %% [markdown]
-# `small`: the whole interval lies within the margin. Otherwise `raises` or `lowers` where the p-value is at most .05, and `undecided` for the rest. A choice can be undecided and still move the error much: up on one set and down on the next.
+# An undecided choice can still move the error much: up on one set and down on the next. What do the rows that raise the error have in common?
 
-# %% mystnb={"figure": {"caption": "One choice at a time. Left: error less that of the default, with 95 % intervals over the sets; the band is the margin. Right: temperature over that of the default. What to see: the rows whose temperature is below 1 have the larger errors, and the rows on the line at 1 change nothing.", "name": "fig-readings"}, "image": {"alt": "Forest plot of fifteen changed choices with two panels, difference of error and ratio of temperatures; sum-entropy and small fixed weights have the largest errors and the lowest temperatures."}}
+# %% mystnb={"figure": {"caption": "One choice at a time. Left: error less that of the default, with 95 % intervals over the sets; the band is the margin. Right: temperature over that of the default. What to see: the rows whose temperature is below 1 have the larger errors, and the rows on the line at 1 change nothing.", "name": "fig-readings"}, "image": {"alt": "Forest plot of {options} changed choices in two panels: difference of the error from the default's, and ratio of the temperatures. The lower the temperature, the larger the error; the rank correlation is {rank:+.2f}."}}
 axes = plots.plot_forest(plots.prepare_forest(effects), list(effects.verdict), margin)
 
 # %% tags=["remove-input"]
@@ -135,8 +161,9 @@ rank = effects["ratio"].rank().corr(effects["value"].rank())
 
 # %% tags=["remove-input"]
 say(
-    "Over all settings the default has a mean ECE of {ece:.3f}, and its noise floor is {ece_floor:.3f}. The rank correlation of the two panels is {rank:+.2f}: the more a reading raises the temperature, the {direction} the error. So most of these choices do one and the same thing. They move the temperature, "
-    "and in {below} of {settings} settings the default's is below that of the oracle, which sees labels. The fixed weights show it as a dial: from 0 to 1 the temperature goes from {t_low:.2f} to {t_high:.2f} times the default's.",
+    "The rank correlation of the two panels is {rank:+.2f}: the more a reading raises the temperature, the {direction} the error. So most of these choices do one and the same thing. They move the temperature, "
+    "and in {below} of {settings} settings the default's is below that of the oracle, which sees labels. (The default's mean ECE is {ece:.3f}, its noise floor {ece_floor:.3f}.)\n\n"
+    "The fixed weights are a dial: from 0 to 1 the temperature goes from {t_low:.2f} to {t_high:.2f} times the default's.",
     ece=default["ece"].mean(),
     ece_floor=default["ece_floor"].mean(),
     rank=rank,
@@ -150,7 +177,7 @@ say(
 # %% [markdown]
 # `sum-entropy` belongs on that dial too. A sum over $m$ layers is $m$ times their mean, so a squared gap grows by $m^2$. The process loss then outweighs the confidence loss, as with a weight near 0.
 #
-# Means hide settings. Here is how often a difference was found in a single setting, by the paired bootstrap over questions. Each option is a family of its own for Holm: 10,000 resamples cannot give a p-value small enough for one family of all options and settings.
+# Means hide settings. How often was a difference found in a single setting (a pair on a set), by the paired bootstrap over questions? Each row is a family of its own for Holm's correction.
 
 # %%
 found = effects[["lower", "higher", "settings", "ratio", "ratio_low", "ratio_high"]]
@@ -160,7 +187,7 @@ found.rename(columns={"ratio": "T ratio", "ratio_low": "low", "ratio_high": "hig
 both = effects[(effects.lower > 0) & (effects.higher > 0)]
 quiet = effects[effects.moved <= margin / 2]
 say(
-    "{n_both} of {n_options} changes help in some settings and hurt in others, after correction. The choices that move a setting's error by no more than {half} on average are {quiet}: which of their options the paper meant does not matter here.",
+    "After the correction {n_both} of {n_options} changes help in some settings and hurt in others. Those that move a setting's error by no more than {half} on average are {quiet}: which of their options the paper meant does not matter here.",
     n_both=len(both),
     n_options=len(effects),
     half=margin / 2,
@@ -170,10 +197,23 @@ say(
 # %% [markdown]
 # ## All at once
 #
-# One choice at a time says nothing about combinations. So here is every combination, on the seven sets of the main pair. Aggregate and process count as one factor `S` with four levels, since layer by layer knows no aggregate.
+# Can one trust such a list? Suppose that two choices do nothing alone, and much together. Changed one at a time, both look harmless. Here are four errors of that kind, two choices with two options each:
+
+# %%
+error = np.array([[2.0, 2.0], [2.0, 6.0]])  # default and option of the first choice (rows), of the second (columns)
+first = error.mean(axis=1, keepdims=True) - error.mean()
+second = error.mean(axis=0, keepdims=True) - error.mean()
+together = error - error.mean() - first - second
+parts = {"first": first, "second": second, "both together": together}
+shares = pd.Series({name: np.broadcast_to(part, error.shape).var() / error.var() for name, part in parts.items()})
+pd.DataFrame({"share of the variance": shares}).T.assign(sum=shares.sum()).round(3)
+
+# %% [markdown]
+# Each value is the grand mean, plus a **main effect** of each choice (the mean of its row or column less the grand mean), plus what is left: their **interaction**. The parts are orthogonal, so their variances add up to the whole. With more choices there are more parts of the same kind.
 #
-# In such a full design the value of a cell is a sum: the grand mean, a main effect of each factor, an interaction of each two, and so on. These parts are orthogonal, so their variances add up to the whole. The five splits are one more factor. The table has the
-# shares of the variance, means over the sets. `alone` is the main effect, `total` is everything that the factor enters.
+# Note what a main effect is: a mean over the other choice's options. The bad corner shows in it, though neither choice does harm alone.
+#
+# Now the real thing: every combination of the readings, on the seven sets of the main pair. Aggregate and process count as one factor `S` with four levels, since layer by layer knows no aggregate. The five splits are one more factor. In the table, `alone` is the share of the main effect, `total` that of everything which the factor enters; both are means over the sets.
 
 # %%
 inner = {name: all_readings.cube(rows, name, halves=False) for name in ("temperature", quantity)}
@@ -182,7 +222,7 @@ shares["error, with halves"] = all_readings.variance(cube)
 factors = {name: all_readings.by_factor(found) for name, found in shares.items()}
 pd.concat({n: f[["main", "total"]].set_axis(["alone", "total"], axis=1) for n, f in factors.items()}, axis=1).round(3)
 
-# %% mystnb={"figure": {"caption": "Shares of the variance by factor, means over seven sets; the halves (weights 0 and 1) are left out. Dark: the factor alone. Pale: with all its interactions. Line: range of the pale bar over the sets. What to see: two factors do nearly everything, a large part of it through interactions.", "name": "fig-factors-variance"}, "image": {"alt": "Bars of variance shares for seven factors in two panels, log temperature and error; S and tempered are long, kl, base and peak hardly visible."}}
+# %% mystnb={"figure": {"caption": "Shares of the variance by factor, means over seven sets, without the halves (weights 0 and 1). Dark: the factor alone. Pale: with all its interactions. Line: range of the pale bar over the sets. What to see: two factors do nearly everything, a large part of it through interactions.", "name": "fig-factors-variance"}, "image": {"alt": "Bars of variance shares for seven factors in two panels, log temperature and error. Of the error's variance {first} enters {first_share:.0%} and {second} {second_share:.0%}; base, KL direction and peak rule {idle_share:.1%} each or less."}}
 axes = plots.plot_factors({name: factors[name] for name in ("log T", "error")})
 
 # %% tags=["remove-input"]
@@ -195,9 +235,9 @@ top = pairs["error"].idxmax()
 
 # %% tags=["remove-input"]
 say(
-    "Of the variance of the error, `{first}` enters {first_share:.0%} and `{second}` {second_share:.0%} (interactions count for each factor in them); the factors {idle} enter {idle_share:.1%} each or less. The largest interaction is {pair} ({pair_share:.0%}, and {pair_t:.0%} for log T): "
-    "if τ divides the last layer only, that layer alone must close the whole gap of the entropies, and how they are aggregated decides how far it must go. Main effects make up {mains:.0%}, interactions of two {twos:.0%}, and the choice of the split {splits:.0%}. "
-    "So one choice at a time tells about {mains:.0%} of this story.",
+    "Of the variance of the error, `{first}` enters {first_share:.0%} and `{second}` {second_share:.0%} (an interaction counts for each factor in it); {idle} enter {idle_share:.1%} each or less. The choice of the split makes {splits:.0%}.\n\n"
+    "The largest interaction is {pair}: {pair_share:.0%}, and {pair_t:.0%} for log T. If τ divides the last layer only, that layer alone must close the whole gap of the entropies, and how they are aggregated decides how far it must go.\n\n"
+    "All main effects together are {mains:.0%}, interactions of two {twos:.0%}. So one choice at a time tells about {mains:.0%} of this story.",
     first=total.index[0],
     second=total.index[1],
     first_share=total.iloc[0],
@@ -212,25 +252,26 @@ say(
 # %% tags=["remove-input"]
 where = [name for name, axis in zip(cube.factors, range(1, 7), strict=True) if endless.any(axis=tuple(a for a in range(8) if a != axis)).sum() == 1]
 say(
-    "The halves are left out of the figure for a reason: of {fits} fits {endless} have no finite optimum, and all of these have the same level of {where}. With a weight of 0 and τ on the last layer only, no temperature of one layer may be high enough to make up for the others. The answer then is $T = \\infty$: the same confidence, $1/K$, for every answer.",
+    "Why are the halves left out of the figure? Of {fits} fits {endless} have no finite optimum, and all of these have the same level of {where}: a weight of 0, and τ on the last layer only. No temperature of one layer may then be high enough to make up for the others. The answer is $T = \\infty$, the same confidence $1/K$ for every answer.",
     fits=endless.size,
     endless=int(endless.sum()),
-    where=" and ".join(f"`{name}`" for name in where) or "no factor",
+    where=" and of ".join(f"`{name}`" for name in where) or "no factor",
 )
 
 # %% [markdown]
-# A share depends on which options are offered: had we offered weights from 0.6 to 0.7 only, the weight would make up less. It describes this list of readings, not the method.
+# A share depends on which options are offered. Had we offered weights from 0.6 to 0.7 only, the weight would make up less. It describes this list of readings, not the method.
 #
 # ## The best reading in hindsight
 #
-# Someone who has all of these results may be tempted to report the best. How much would that gain, and how much of it is real? `best` picks a reading for each set by its own test questions. `elsewhere` picks the reading that is best on the mean of the *other* six sets; that one has not
-# seen the set. What is left of the gain is `kept`, the rest is optimism.
+# Whoever has all of these results may be tempted to report the best. How much would that gain, and how much of it is real?
+#
+# `best` picks a reading for each set by its own test questions. `elsewhere` picks the reading that is best on the mean of the *other* sets; it has not seen this one. What is left of the gain is `kept`, and the rest is *optimism*.
 
 # %%
 columns = ["default", "spread", "best", "worst", "elsewhere"]
 choices[columns].assign(floor=floor).round(3)
 
-# %% mystnb={"figure": {"caption": "The main pair, set by set: the error of every combination (grey), of the default with its standard deviation over the splits, of the best in hindsight and of the one that is best on the other sets. What to see: the grey bars are many times longer than the spread over the splits, and the best in hindsight lies below the noise floor on every set.", "name": "fig-hindsight"}, "image": {"alt": "Horizontal ranges of the error over all readings for seven sets, with marks for the default, the best reading, the best on other sets and the noise floor."}}
+# %% mystnb={"figure": {"caption": "The main pair, set by set: the error of every combination (grey bar), of the default with its standard deviation over the splits, of the best in hindsight, and of the one that is best on the other sets. What to see: the grey bars are many times longer than the spread over the splits, and the best in hindsight lies below the noise floor on every set.", "name": "fig-hindsight"}, "image": {"alt": "Horizontal ranges of the error over all readings for seven sets. The range is {span:.3f} wide on average, {times:.0f} times the spread over the splits; the best in hindsight lies below the noise floor on every set."}}
 ax = plots.plot_hindsight(choices, floor, "ECE" if quantity == "ece" else "Brier score")
 
 # %% tags=["remove-input"]
@@ -238,8 +279,8 @@ proper = all_readings.hindsight(inner[quantity])
 kinds = {"all": choices, "proper": proper}
 intervals = {f"{kind}_{name}": all_readings.over_sets(found[name]) for kind, found in kinds.items() for name in ("gain", "kept", "optimism")}
 say(
-    "The choice of the reading spans {span:.3f} on average, {times:.0f} times the spread over the splits. Picking in hindsight gains {gain:.3f} over the default ({gain_low:.3f} to {gain_high:.3f} over the sets). Of this {kept:+.3f} ({kept_low:+.3f} to {kept_high:+.3f}) is kept by the reading chosen elsewhere; the optimism is {optimism:.3f} "
-    "({optimism_low:+.3f} to {optimism_high:+.3f}). Among the readings that keep both losses the gain is {p_gain:.3f}, and {p_kept:+.3f} ({p_kept_low:+.3f} to {p_kept_high:+.3f}) of it is kept.",
+    "The readings span {span:.3f} on average, {times:.0f} times the spread over the splits. Picking in hindsight gains {gain:.3f} over the default ({gain_low:.3f} to {gain_high:.3f} over the sets). Of this {kept:+.3f} ({kept_low:+.3f} to {kept_high:+.3f}) is kept, and {optimism:.3f} "
+    "({optimism_low:+.3f} to {optimism_high:+.3f}) is optimism. Without the halves the gain is {p_gain:.3f}, of which {p_kept:+.3f} ({p_kept_low:+.3f} to {p_kept_high:+.3f}) is kept.",
     span=(choices.worst - choices.best).mean(),
     times=((choices.worst - choices.best).mean() / choices.spread.mean()),
     **{f"{name}{end}": value for name in ("gain", "kept", "optimism") for end, value in zip(("", "_low", "_high"), intervals[f"all_{name}"], strict=True)},
@@ -250,11 +291,14 @@ say(
 by_brier = all_readings.hindsight(all_readings.cube(rows, "brier"))
 brier_gain, brier_kept = (all_readings.over_sets(by_brier[name]) for name in ("gain", "kept"))
 say(
-    "In the Brier score the same choice gains {brier_gain:.3f} of {brier_default:.3f}, and {brier_kept:+.3f} ({brier_low:+.3f} to {brier_high:+.3f}) is kept.",
+    "In the Brier score the same game gains {brier_gain:.3f} of {brier_default:.3f}, and {brier_kept:+.3f} ({brier_low:+.3f} to {brier_high:+.3f}) is kept.",
     brier_default=by_brier["default"].mean(),
     brier_gain=brier_gain[0],
     **dict(zip(("brier_kept", "brier_low", "brier_high"), brier_kept, strict=True)),
 )
+
+# %% [markdown]
+# Is there at least one reading that wins everywhere? These have the lowest error on at least one set, named by what they change; the lowest mean first, eight rows at most. `best` counts the sets on which a reading wins, ties included, and `beats` those on which it is below the default.
 
 # %%
 standing = all_readings.standing(cube)
@@ -262,26 +306,30 @@ standing[standing.best > 0].head(8).round(3)
 
 # %% tags=["remove-input"]
 say(
-    "Those are readings that have the lowest error on at least one set, named by what they change (ties included; eight rows at most, the lowest mean first). The best of them wins on {most} of {sets} sets, so {verdict}. {beats} of {count} readings have a lower error than the default on every set, and {losing} on none.",
+    "No reading wins on more than {most} of {sets} sets. {beats} of {count} have a lower error than the default on every set, and {losing} on none.",
     most=int(standing.best.max()),
     sets=len(cube.sets),
-    verdict="no single reading wins on all" if standing.best.max() < len(cube.sets) else "one reading wins on all",
     beats=int((standing.beats == len(cube.sets)).sum()),
     count=len(standing),
     losing=int((standing.beats == 0).sum()),
 )
 
 # %% [markdown]
-# An error below the noise floor is less than a perfectly calibrated model with the default's confidences would show on average. To find such errors is to select noise.
+# An error below the noise floor is less than perfectly calibrated answers would show on average. To find such errors is to select noise.
 #
-# A paper need not try 768 readings to profit. It is enough to fix the ambiguous parts while looking at a test set, and to describe the result as the method. That is why our default was fixed first and stays.
+# Nobody need try hundreds of readings to profit from this. It is enough to fix the ambiguous parts while looking at a test set, and to describe the result as the method. That is why our default was fixed first and stays.
 #
 # ## Other lenses
 #
-# Two choices change what an inner layer says. The record restricts the *output* to $K$ tokens, and is silent about inner layers. And a logit lens is crude in early layers; a **tuned lens** {cite:p}`belrose2023tuned` first maps a layer's residual stream to where the last layer's would be.
+# Two choices change what an inner layer says. The record restricts the *output* to $K$ tokens, and is silent about inner layers. And the [logit lens](03_two_kinds_of_drift.ipynb) is crude in early layers. A **tuned lens** {cite:p}`belrose2023tuned` first maps what a layer holds to where the last layer would have it.
 #
-# `python -m dualalign.lab lenses` reads the main pair in three ways on the first 60 questions of `data/questions/arc-easy.jsonl`: over the $K$ options (the default), over every token, and over the $K$ options behind a tuned lens. Ours is a simple one: for each model and layer an affine map, fitted by ridge
-# regression to the last layer's stream, over all tokens but the first of the prompts of the other 140 questions. Every fifth of these prompts chose the penalty. No label enters. Weights and confidence loss stay as they are.
+# `python -m dualalign.lab lenses` reads the main pair in three ways on the first 60 questions of `data/questions/arc-easy.jsonl`:
+#
+# - over the $K$ options, the default;
+# - over every token of the vocabulary;
+# - over the $K$ options behind a tuned lens. Ours is simple: for each model and layer an affine map, fitted by ridge regression to the last layer, over all tokens but the first of the prompts of the other 140 questions. Every fifth of these prompts chose the penalty. No label enters.
+#
+# Weights and confidence loss stay as they are.
 
 # %%
 layers, curves = (pd.read_parquet(f"{folder}/results/{name}.parquet") for name in ("lenses", "lenses_curves"))
@@ -300,7 +348,7 @@ if anew:
     gaps = {c: (both[c] - both[f"{c}_shipped"]).abs().groupby(both.lens).max() for c in ("plm_entropy", "polm_entropy")}
     display(pd.DataFrame(gaps).rename_axis("largest difference"))
 
-# %% mystnb={"figure": {"caption": "Three readings of inner layers, means over 60 questions. Top: entropy by layer. Bottom: divergence of the last layer's belief from the layer's, in the lens's own tokens. What to see: in the PLM the tuned lens is nearer to the last layer than the plain one, in the PoLM it is much farther off until about layer 12; over all tokens entropies are several times as large.", "name": "fig-lenses"}, "image": {"alt": "Six panels, entropy and distance from the last layer by layer, for three lenses and two models."}}
+# %% mystnb={"figure": {"caption": "Three readings of inner layers, means over 60 questions. Top: entropy by layer. Bottom: KL divergence of the last layer's belief from the layer's, in the lens's own tokens; each panel has its own scale. What to see: in the PLM the tuned lens is nearer to the last layer than the plain one, in the PoLM it is much farther off until about layer 12; over all tokens entropies are several times as large.", "name": "fig-lenses"}, "image": {"alt": "Six panels, entropy and distance from the last layer by layer, for three lenses and two models. In early layers the tuned lens brings the PLM from {plm_plain:.2f} to {plm_tuned:.2f} nats of the last layer, but takes the PoLM from {polm_plain:.2f} to {polm_tuned:.2f}."}}
 titles = {"options": "K options", "vocabulary": "All tokens", "tuned": "K options, tuned"}
 axes = plots.plot_lenses(layers, titles)
 
@@ -308,10 +356,13 @@ axes = plots.plot_lenses(layers, titles)
 ahead = layers[layers.layer < layers.layer.max()].assign(half=lambda t: np.where(t.layer < 12, "early", "late"))
 far = ahead.groupby(["half", "lens"])[["plm_far", "polm_far"]].mean()
 say(
-    "How far is the last layer's belief in the $K$ options from an inner layer's? In the PLM {plm_plain:.2f} nats on the mean of layers 1 to 11 and {plm_tuned:.2f} behind the tuned lens; in the PoLM {polm_plain:.2f} and {polm_tuned:.2f}. From layer 12 on it is {plm_plain_late:.2f} and {plm_tuned_late:.2f} in the PLM, {polm_plain_late:.2f} and {polm_tuned_late:.2f} in the PoLM. "
-    "A map can be right about streams on the whole and wrong, with confidence, about a few options.",
+    "On the mean of layers 1 to 11 the last layer's belief in the $K$ options is {plm_plain:.2f} nats away in the PLM, and {plm_tuned:.2f} behind the tuned lens. In the PoLM it is {polm_plain:.2f} and {polm_tuned:.2f}. From layer 12 on it is {plm_plain_late:.2f} and {plm_tuned_late:.2f} in the PLM, {polm_plain_late:.2f} and {polm_tuned_late:.2f} in the PoLM. "
+    "A map can be right about all tokens on the whole and wrong, with confidence, about a few options.",
     **{f"{side}_{name}{end}": far.loc[(half, lens), f"{side}_far"] for side in ("plm", "polm") for name, lens in (("plain", "options"), ("tuned", "tuned")) for end, half in (("", "early"), ("_late", "late"))},
 )
+
+# %% [markdown]
+# What the method makes of each lens: [ISE](03_two_kinds_of_drift.ipynb) of both models in nats, the median peak layer, and the share of questions whose peak layer is the same as under the default.
 
 # %%
 read = lenses.summary(layers)
@@ -320,21 +371,18 @@ view = read.groupby("lens").agg(ise_plm=("ise_plm", "mean"), ise_polm=("ise_polm
 view.assign(same_peak=[(same[name] == same["options"]).mean() for name in view.index]).round(2)
 
 # %% [markdown]
-# ISE of both models in nats, the median peak layer, and the share of questions with the same peak layer as under the default. Now the temperatures, with percentile intervals of 200 bootstrap samples of the 60 questions. `ratio` is to the default lens on the same samples. The last two columns judge each temperature on the other questions of the shipped trace.
+# Then the temperatures. `ratio` is to the default lens; `from` and `to` are its percentile interval over 200 bootstrap samples of the 60 questions. The last two columns judge each temperature on the other questions of the shipped trace.
 
 # %%
 fits = lenses.temperatures(layers, curves, traces).set_index(["method", "lens"])
 fits.rename(columns={"temperature": "T", "ratio_low": "from", "ratio_high": "to"}).drop(columns=["low", "high"]).round(3)
 
 # %% tags=["remove-input"]
-alone, dual = fits.loc["process-only"], fits.loc["dual-align"]
+dual = fits.loc["dual-align"]
 squares = ((read.ise_polm - read.ise_plm) ** 2).groupby(read.lens).mean()
 apart = [name for name in ("vocabulary", "tuned") if not dual["ratio_low"][name] <= 1 <= dual["ratio_high"][name]]
 say(
-    "For the process loss alone the temperature is {p_options:.2f} over the $K$ options, {p_vocabulary:.2f} over all tokens, and {p_tuned:.2f} behind the tuned lens. For Dual-Align it is {d_options:.2f}, {d_vocabulary:.2f} and {d_tuned:.2f}; the interval of the ratio leaves out 1 for {apart}. "
-    "{lens_verdict} Over all tokens the mean squared gap of the ISEs at $T = 1$ is {gap_ratio:.0f} times what it is over the options, so there the process loss outweighs the confidence loss, as with a weight near 0.",
-    **{f"p_{name}": alone["temperature"][name] for name in titles},
-    **{f"d_{name}": dual["temperature"][name] for name in titles},
+    "For Dual-Align the interval of the ratio leaves out 1 for {apart}. {lens_verdict} Over all tokens the mean squared gap of the ISEs at $T = 1$ is {gap_ratio:.0f} times what it is over the options. So there the process loss outweighs the confidence loss, as with a weight near 0.",
     apart=", ".join(f"`{name}`" for name in apart) or "neither",
     lens_verdict="What inner layers are read through is one more choice that matters." if apart else "Neither was shown to matter on these questions.",
     gap_ratio=float(squares["vocabulary"] / squares["options"]),
@@ -352,27 +400,65 @@ say(
 #
 # - Some open choices are names for the same thing. Check for these first.
 # - Most of the others move one quantity, the temperature. What they do to the error follows from whether the default's temperature was too low or too high.
-# - Which layers $\tau$ divides and how entropies are aggregated work together, which one choice at a time cannot show.
+# - Which layers $\tau$ divides and how entropies are aggregated work together. One choice at a time cannot show that.
 # - The range over readings is much wider than the spread over splits. A reading fixed after the test is a result about the test.
 #
-# **Next:** [why aligning everything fails](10_why_align_all_fails.ipynb).
+# Mira writes her reading down before she looks at a test question, and says so in her report.
 #
-# ```{exercise}
+# **Next:** [why aligning everything fails](10_why_align_all_fails.ipynb)
+#
+# ```{exercise} A weight in another base
 # :label: ex-base
-# In base 10, how much more would the process loss count against the confidence loss than in base e? Which fixed weight in base e is the same as 0.75 in base 10?
+# Somebody computes both losses with logarithms to the base `base`, and gives the confidence loss the fixed weight `weight`. Which fixed weight finds the same temperature with natural logarithms? Three decimals.
 # ```
-#
-# ```{solution} ex-base
+
+# %%
+task = course.task("base", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-base
 # :class: dropdown
-# $C$ is divided by $\ln 10$ and $S$ by $(\ln 10)^2$, so $S$ counts $1 / \ln 10 = 0.43$ times as much: less, not more. The weight is $0.75 / (0.75 + 0.25 / \ln 10) = 0.87$.
+# ```
+
+# %% tags=["solution"]
+w, unit = task.weight, np.log(task.base)
+confidence_part, process_part = w / unit, (1 - w) / unit**2  # what C and S are multiplied by
+print(f"the process loss counts {1 / unit:.2f} times as much as in base e")
+task.check(confidence_part / (confidence_part + process_part))
+
+# %% [markdown] tags=["solution"]
+# $C$ is one logarithm and is divided by $\ln b$ once; $S$ is the square of a difference of logarithms and is divided twice. Only the ratio of the two factors matters. In a base above e the process loss counts less, in a base below e more.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} How much is interaction?
 # :label: ex-shares
-# Two factors with two levels each have the values 1, 1 in the first row and 1, 5 in the second. Which share of the variance is interaction?
+# The table `errors` holds the error for two options of one choice (rows) and three of another (columns). Which share of its variance is interaction? Three decimals.
 # ```
-#
-# ```{solution} ex-shares
+
+# %%
+task = course.task("shares", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-shares
 # :class: dropdown
-# The mean is 2. Rows add −1 and +1, columns −1 and +1, and what is left is +1, −1 in the first row and −1, +1 in the second. Each of the three parts has variance 1, so the share is one third.
+# ```
+
+# %% tags=["solution"]
+e = task.errors
+row = e.mean(axis=1, keepdims=True) - e.mean()
+column = e.mean(axis=0, keepdims=True) - e.mean()
+left = e - e.mean() - row - column
+print(left.round(2))
+task.check(left.var() / e.var())
+
+# %% [markdown] tags=["solution"]
+# What the two main effects cannot say is left over. Its rows and columns have mean zero, so its variance is simply added to theirs.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
