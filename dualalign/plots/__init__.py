@@ -39,10 +39,13 @@ from dualalign.plots.generation import (
 )
 from dualalign.plots.inner import plot_layer_temperatures
 from dualalign.plots.interactive import (
+    floor_explorer,
+    floor_state,
     layer_explorer,
     layer_state,
     objective_explorer,
     objective_state,
+    prepare_floor,
     prepare_layers,
     prepare_objective_grid,
     prepare_slider,
@@ -130,6 +133,8 @@ from dualalign.plots.world import plot_against_truth, plot_posterior_check, plot
 __all__ = [
     "OneQuestion",
     "TauPaths",
+    "floor_explorer",
+    "floor_state",
     "layer_explorer",
     "layer_state",
     "objective_explorer",
@@ -217,6 +222,7 @@ __all__ = [
     "prepare_distances",
     "prepare_divergence_map",
     "prepare_draws",
+    "prepare_floor",
     "prepare_forces",
     "prepare_forest",
     "prepare_frontier",
