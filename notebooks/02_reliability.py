@@ -95,11 +95,17 @@ print(f"the mean over 1,000 of them:   {metrics.ece_floor(confidence):.4f}")
 # %% [markdown]
 # The mean over many such worlds is the **noise floor**. It depends on the confidences and, above all, on the number of questions.
 
-# %% mystnb={"figure": {"caption": "The ECE that a perfectly calibrated model shows, against the number of questions (log axis). What to see: the floor falls with the square root of the number of questions, so at a few dozen it is as large as most errors that papers report.", "name": "fig-floor"}, "image": {"alt": "Line falling from above 0.1 at 30 questions to about 0.01 at 10,000 questions, with a band from the 5 to the 95 percent quantile."}}
-floor = plots.prepare_noise_floor(confidence)
-ax = plots.plot_noise_floor(floor)
+# %% tags=["hide-input"]
+from IPython.display import HTML
+
+HTML(plots.floor_explorer(confidence, correct))
+
+# %% [markdown]
+# *Interactive: the ECE that a perfectly calibrated model shows, over the number of questions (both axes logarithmic), and its draws at the number that you choose. What to see: the floor falls
+# with the square root of the number of questions; below some number, the measured error (dashed) is one that a perfect model shows as well.*
 
 # %% tags=["remove-input"]
+floor = plots.prepare_noise_floor(confidence)
 say(
     "With 30 questions the floor is {floor_30:.3f}; with 300, {floor_300:.3f}; with 10,000, {floor_10000:.3f}.",
     **{f"floor_{n}": m for n, m in zip(floor.n, floor["mean"], strict=True)},
@@ -281,6 +287,6 @@ say(
 #
 # ```{solution} ex-floor
 # :class: dropdown
-# The floor falls with $1/\sqrt{N}$. Read it off {numref}`fig-floor` at one $N$, and multiply $N$ by the square of the ratio; then check with
+# The floor falls with $1/\sqrt{N}$. Read it off the interactive figure at one $N$, and multiply $N$ by the square of the ratio; then check with
 # `plots.prepare_noise_floor(confidence, sizes=(...,))`.
 # ```
