@@ -11,14 +11,17 @@ LOCKED = $(INSTALL) -c requirements.lock
 NEW_VENV = test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 NOT_LIVE = -m "not live"
-SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py
+SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py && $(RUN) tools/course.py --check
+COURSE_VENV = .venv-course
 
-.PHONY: help book prose site numbers costs results test test-core live lab nightly bench check pairs lock clean
+.PHONY: help book prose site course course-test numbers costs results test test-core live lab nightly bench check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
 	@echo 'make numbers    which numbers differ from the recorded ones, by how much (WRITE=1 records them)'
 	@echo 'make costs      measure seconds and memory of every notebook'
+	@echo 'make course     exercise and solution notebooks, guides and slides from course/*.py'
+	@echo 'make course-test grade the course with nbgrader itself, in an environment of its own'
 	@echo 'make results    remake the table of results where a trace or a module changed, and say why'
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
@@ -34,6 +37,7 @@ help:
 book: $(VENV)/book.ok
 	$(SOURCES_IN_ORDER)
 	$(RUN) tools/run_notebooks.py
+	$(RUN) tools/course.py --pages
 	$(MAKE) site
 	$(RUN) tools/check_site.py
 	$(RUN) tools/check_numbers.py
@@ -45,6 +49,7 @@ site: $(VENV)/book.ok
 prose: $(VENV)/book.ok
 	$(SOURCES_IN_ORDER)
 	$(RUN) tools/run_notebooks.py
+	$(RUN) tools/course.py --pages
 	$(RUN) tools/build_site.py --prose
 	$(RUN) tools/check_glue.py
 	$(RUN) tools/check_site.py
@@ -54,6 +59,13 @@ numbers: $(VENV)/book.ok
 
 costs: $(VENV)/book.ok
 	$(RUN) tools/costs.py
+
+course: $(VENV)/book.ok
+	$(RUN) tools/course.py
+
+course-test:
+	$(MAKE) $(COURSE_VENV)/course.ok VENV=$(COURSE_VENV)
+	$(COURSE_VENV)/bin/python -m pytest -m nbgrader
 
 results: $(VENV)/book.ok
 	$(RUN) -m dualalign.experiments
@@ -87,6 +99,7 @@ check: $(VENV)/book.ok tools/axe/node_modules/.package-lock.json
 pairs: $(VENV)/book.ok
 	$(RUN) tools/first_cell.py --write
 	$(BIN)/jupytext --quiet --to ipynb --update $(wildcard notebooks/*.py course/*.py)
+	$(RUN) tools/course.py --sources
 
 lock:
 	rm -rf .venv-lock
@@ -111,6 +124,11 @@ $(VENV)/book.ok: pyproject.toml requirements.lock
 $(VENV)/core.ok: pyproject.toml requirements.lock
 	$(NEW_VENV)
 	$(LOCKED) -e '.[book,dev]'
+	touch $@
+
+$(VENV)/course.ok: pyproject.toml requirements.lock
+	$(NEW_VENV)
+	$(LOCKED) -e '.[course]'
 	touch $@
 
 $(VENV)/test.ok: pyproject.toml requirements.lock

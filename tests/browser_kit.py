@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -95,9 +96,9 @@ class Browser:
         if event.get("method") == "Network.requestWillBeSent":
             self.requests.append(event["params"]["request"]["url"])
 
-    def open(self, page: Path, scripts: bool = True) -> None:
+    def open(self, page: Path, scripts: bool = True, query: str = "") -> None:
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=page.as_uri() + query)
         while (event := self._next()).get("method") != "Page.loadEventFired":
             self._note(event)
 
@@ -124,10 +125,11 @@ class Browser:
         self.send("Emulation.setEmulatedMedia", features=[scheme])
 
     def picture(self, path: Path, whole: bool = True) -> None:
-        import base64
-
         data = self.send("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
         path.write_bytes(base64.b64decode(data))
+
+    def printed(self) -> bytes:
+        return base64.b64decode(self.send("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"])
 
     def violations(self) -> list[str]:
         """Return what axe finds; only where axe is installed."""

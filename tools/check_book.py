@@ -66,7 +66,7 @@ def book_faults(pages: dict[str, list], checkers: list[str]) -> list[str]:
 
 def sources(root: Path) -> dict[str, list]:
     """Read every page's cells: "notebooks/01_a" -> cells."""
-    paths = [path for folder in FOLDERS for path in sorted((root / folder).glob("*.py"))]
+    paths = [path for folder in FOLDERS for path in sorted((root / folder).glob("[0-9]*_*.py"))]
     return {path.relative_to(root).with_suffix("").as_posix(): jupytext.read(path).cells for path in paths}
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dualalign.course.answers import Choice, Compare, Function, Number, Numbers
 from dualalign.course.audit import faults
 from dualalign.course.exercise import Exercise, Task, Verdict, Wrong
+from dualalign.course.place import traces_folder
 from dualalign.course.quiz import Item, Option, Quiz
 from dualalign.course.registry import check, exercises, quiz, quizzes, task
 
@@ -37,4 +38,5 @@ __all__ = [
     "quiz",
     "quizzes",
     "task",
+    "traces_folder",
 ]

@@ -1,0 +1,52 @@
+(function () {
+  "use strict";
+  var SIZE = [1280, 720], LEAST = 0.6, PHONE = 600;
+  var sections = Array.prototype.slice.call(document.querySelectorAll(".slides > section"));
+  var slides = document.querySelector(".slides");
+
+  function fit(section) {  // a slide that is too tall is set smaller, down to a size that a back row still reads
+    var scale = 1;
+    while (section.offsetHeight > SIZE[1] && scale > LEAST) {
+      scale = Math.round((scale - 0.05) * 100) / 100;
+      section.style.fontSize = scale + "em";
+    }
+    section.dataset.scale = scale;
+    section.dataset.height = section.offsetHeight;
+  }
+
+  function loaded(image) {
+    return image.complete ? null : new Promise(function (done) { image.onload = image.onerror = done; });
+  }
+
+  function measure() {
+    document.documentElement.classList.add("measured");
+    slides.style.width = SIZE[0] + "px";
+    slides.style.height = SIZE[1] + "px";
+    sections.forEach(fit);
+    slides.style.width = slides.style.height = "";
+    document.documentElement.classList.remove("measured");
+  }
+
+  function reach() {  // what scrolls inside itself can be scrolled by keyboard
+    document.querySelectorAll("table, mjx-container").forEach(function (node) {
+      if (node.scrollWidth > node.clientWidth) node.tabIndex = 0;
+    });
+  }
+
+  function start() {
+    if (window.innerWidth < PHONE) { reach(); return null; }
+    document.documentElement.classList.remove("stacked");
+    measure();
+    return Reveal.initialize({
+      width: SIZE[0], height: SIZE[1], margin: 0.02, center: false, hash: true, slideNumber: "c/t", transition: "none",
+      backgroundTransition: "none", controlsTutorial: false, pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
+      navigationMode: "linear"
+    });
+  }
+
+  var pictures = Array.prototype.slice.call(document.images).map(loaded);
+  window.slidesReady = MathJax.startup.promise
+    .then(function () { return MathJax.typesetPromise(); })
+    .then(function () { return Promise.all(pictures); })
+    .then(start);
+})();
