@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from dualalign.course.lessons.pretest import READ
 from dualalign.course.quiz import Item, Option, Quiz
 
 TEMPERATURE = Item(
@@ -222,10 +225,7 @@ DECISION = Item(
     ),
 )
 
+ITEMS = (TEMPERATURE, CALIBRATED, NOISE, PAIRED, ENTROPY, KL, DISAGREEMENT, TEACHER, PROPER, DECISION)
 QUIZZES = [
-    Quiz(
-        "post",
-        "After the course",
-        (TEMPERATURE, CALIBRATED, NOISE, PAIRED, ENTROPY, KL, DISAGREEMENT, TEACHER, PROPER, DECISION),
-    )
+    Quiz("post", "After the course", tuple(replace(i, read=page) for i, page in zip(ITEMS, READ.values(), strict=True)))
 ]

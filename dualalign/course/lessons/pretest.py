@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dualalign.course.quiz import Item, Option, Quiz
 
 TEMPERATURE = Item(
@@ -202,10 +204,19 @@ DECISION = Item(
     ),
 )
 
+READ = {  # idea by idea, the page for whoever misses it
+    "temperature": "course/01_confidence",
+    "calibrated": "course/02_measuring",
+    "noise": "course/02_measuring",
+    "paired": "course/03_comparing",
+    "entropy": "course/04_drift",
+    "kl": "course/05_aligning",
+    "disagreement": "course/06_dual_align",
+    "teacher": "course/07_premise",
+    "proper": "course/08_using",
+    "decision": "course/08_using",
+}
+ITEMS = (TEMPERATURE, CALIBRATED, NOISE, PAIRED, ENTROPY, KL, DISAGREEMENT, TEACHER, PROPER, DECISION)
 QUIZZES = [
-    Quiz(
-        "pre",
-        "Before the course",
-        (TEMPERATURE, CALIBRATED, NOISE, PAIRED, ENTROPY, KL, DISAGREEMENT, TEACHER, PROPER, DECISION),
-    )
+    Quiz("pre", "Before the course", tuple(replace(i, read=page) for i, page in zip(ITEMS, READ.values(), strict=True)))
 ]
