@@ -86,7 +86,6 @@ def parameter_cells(source: str) -> list:
     """Return the parameters for a notebook that may run anywhere, and a cell for the student's name."""
     rest = ME.sub("", source).strip()
     rest = FOLDER.sub("folder = course.traces_folder()", rest)
-    rest = f"from dualalign import course\n\n{rest}" if "traces_folder" in rest else rest
     name = f'{STUDENT}\n{BEGIN}\nme = "reader"\n{END}'
     return [new_code_cell(rest), new_code_cell(name, metadata=_nbgrader("student", solution=True))]
 
