@@ -135,7 +135,8 @@ ax.set(yticks=[0, 1], yticklabels=list(scored), ylim=(-0.6, 1.6))
 plots.style.label(ax, "Brier score", "")
 for key, value in zip(("brier_mira", "brier_colleague"), values, strict=True):
     glue(key, value)
-glue("overlap_low", intervals.low.max()), glue("overlap_high", intervals.high.min());
+glue("overlap_low", intervals.low.max())
+glue("overlap_high", intervals.high.min())
 
 # %% [markdown]
 # How Mira found her temperature was the subject of lesson 1: it makes the PoLM as sure, on average, as the PLM. New is *where* she found it: on three tenths of the questions. Both temperatures are judged on the other seven tenths. Why that matters comes first.
@@ -218,7 +219,8 @@ ax.axvline(metrics.ece(c, a), color=plots.style.POLM, label="measured")
 ax.axvline(resampled.mean(), color=plots.style.INK, ls="--", label="mean of the resamples")
 ax.set_xlim(left=0)
 plots.style.legend(plots.style.label(ax, "ECE", "Resamples"))
-glue("measured", metrics.ece(c, a)), glue("resampled_mean", resampled.mean());
+glue("measured", metrics.ece(c, a))
+glue("resampled_mean", resampled.mean())
 
 # %% [markdown]
 # Noise lifts an ECE, because gaps count without their sign. The measured value carries this once; a resample carries it twice. So as the resamples lie to the *right* of the measured value, the truth is likely to lie to the *left* of it, by about as much.
@@ -435,7 +437,8 @@ ax.set_xscale("log")
 ax.set_xticks(tried, tried)
 ax.minorticks_off()
 plots.style.legend(plots.style.label(ax, "Methods tried", "Error of the winner"))
-glue("winner_32", won_with[-1]), glue("honest_32", worth[-1]);
+glue("winner_32", won_with[-1])
+glue("honest_32", worth[-1])
 
 # %% [markdown]
 # ```{exercise} What the winner is worth
