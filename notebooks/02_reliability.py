@@ -9,17 +9,16 @@
 # %% [markdown]
 # # Calibration, and how far to trust a reliability diagram
 #
-# A weather forecaster says "70 % rain" on a hundred days. It rains on seventy of them: she is **calibrated**. It rains on sixty: is she not, or was that luck?
+# Mira tries her helper on a few of her own questions. It says "70 %" for ten of its answers, and six are right. Is the helper over-confident, or was that luck? How many questions must she collect before she may tell?
 #
-# Almost every table of calibration errors leaves the second question out. This page does not.
+# Almost every table of calibration errors leaves that question out. This page does not.
 #
 # | You need | [Start here](01_start_here.ipynb) |
 # |---|---|
 # | **Helpful** | the binomial distribution |
-# | **Time** | 20 minutes |
+# | **Time** | 25 minutes |
 #
-# **You will be able to** define the expected calibration error, compute what a perfect model would score, read an interval beside it, and say
-# which of two numbers from two papers can be compared.
+# **You will be able to** compute the expected calibration error and what a perfect model would show in its place, read an interval beside it, say which of two reported numbers can be compared, and check where a model's confidence may be trusted.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -40,14 +39,31 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 import numpy as np
 import pandas as pd
 from pathlib import Path
+from scipy.stats import binom
 
 import dualalign as da
-from dualalign import metrics, plots, protocol
-from dualalign.book import say
+from dualalign import course, metrics, plots, protocol
+from dualalign.book import glue, say
 
 # %% tags=["parameters"]
 folder = "../data/traces"
 pair = "sft4"
+me = "reader"
+
+# %% [markdown]
+# ## Six of ten
+#
+# Suppose the helper is perfectly honest: of the answers given with 70 %, seven in ten are right in the long run. How often would it, by luck, get six or fewer of ten? And 60 or fewer of a hundred?
+
+# %% tags=["remove-input"]
+say(
+    "Six or fewer of ten: {p_ten:.0%} of the time. Sixty or fewer of a hundred: {p_hundred:.0%}. The first says nothing. The second is hard to put down to luck.",
+    p_ten=binom.cdf(6, 10, 0.7),
+    p_hundred=binom.cdf(60, 100, 0.7),
+)
+
+# %% [markdown]
+# The rest of this page does the same for a whole model, which says many different percentages. We take the PLM of the last chapter, the model that everything later is measured against.
 
 # %%
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
@@ -56,19 +72,19 @@ confidence, correct = metrics.top_label(proba, traces.labels)
 print(f"{len(traces)} questions, the PLM: accuracy {correct.mean():.3f}, mean confidence {confidence.mean():.3f}")
 
 # %% [markdown]
-# ## The definition
+# ## The calibration error
 #
-# Let $c(x)$ be the confidence and $a(x)$ be 1 if the prediction is right, else 0. A model is calibrated if, among all questions with
+# Let $c(x)$ be the confidence in the answer to question $x$, and $a(x) = 1$ if that answer is right, else 0. A model is **calibrated** if, among all questions with
 # confidence $c$, a share $c$ is answered rightly:
 #
 # $$ \mathbb{E}[\,a(x) \mid c(x) = c\,] = c \quad \text{for every } c. $$
 #
-# No two questions have exactly the same confidence, so one groups them into bins. With equal-width bins $B_1, \dots, B_M$ the **expected calibration
-# error** is
+# Hardly two questions have exactly the same confidence. So one groups them into **bins**, ranges of confidence: here ten of equal width, $B_1, \dots, B_{10}$. In each bin, how far is the mean confidence from the share of right answers?
+# The **expected calibration error** (ECE) averages that distance over the $N$ questions:
 #
 # $$ \mathrm{ECE} = \sum_{m} \frac{|B_m|}{N} \,\bigl|\, \overline{a}_m - \overline{c}_m \,\bigr|. $$
 #
-# Written out, it is three lines. The library must give the same number.
+# By hand it is three lines. The library must give the same number.
 
 # %%
 index = np.minimum((confidence * 10).astype(int), 9)  # bins [0, .1), [.1, .2), ..., [.9, 1]
@@ -76,24 +92,46 @@ gaps = [correct[index == m].sum() - confidence[index == m].sum() for m in range(
 by_hand = np.abs(gaps).sum() / len(correct)
 print(f"by hand {by_hand:.6f}, library {metrics.ece(confidence, correct):.6f}")
 
-# %% mystnb={"figure": {"caption": "Reliability of the PLM on ARC-Easy. The bars through the dots are 95 % intervals of the accuracy in each bin: short where there are many questions, long where there are few. What to see: how many of them touch the diagonal.", "name": "fig-plm-reliability"}, "image": {"alt": "Reliability diagram of the PLM on ARC-Easy with Wilson intervals; most bins lie somewhat below the diagonal."}}
+# %% [markdown]
+# Drawn bin by bin, that is the **reliability diagram**.
+
+# %% mystnb={"figure": {"caption": "Reliability of the PLM on ARC-Easy, with a 95 % interval for the accuracy in each bin. What to see: {touch} of {bins_shown} intervals reach the diagonal; the two bins on the right hold few questions, and their intervals say so.", "name": "fig-plm-reliability"}, "image": {"alt": "Reliability diagram of the PLM on ARC-Easy. The expected calibration error is {plm_ece:.3f}; the dots lie on the diagonal or a little above it, and {touch} of {bins_shown} intervals reach it."}}
 diagram = plots.prepare_reliability(confidence, correct)
+table = diagram.bins[diagram.bins["count"] > 0]
+glue("plm_ece", diagram.ece)
+glue("bins_shown", len(table))
+glue("touch", int(((table.accuracy_low <= table.confidence) & (table.confidence <= table.accuracy_high)).sum()))
 ax = plots.plot_reliability(diagram, colour=plots.style.PLM, title="PLM")
 
 # %% [markdown]
-# ## What would a perfect model score?
+# ## What would a perfect model show?
 #
-# Take the same confidences, and throw the coins anew: question $x$ is answered rightly with probability exactly $c(x)$. That model is
-# calibrated by construction. Its ECE is not zero, because no bin hits its mean exactly.
+# Keep the confidences and throw the coins anew: let question $x$ be answered rightly with probability exactly $c(x)$. That model is
+# calibrated by construction. What is its ECE?
 
 # %%
 rng = np.random.default_rng(0)
 perfect = rng.random(len(confidence)) < confidence
 print(f"one perfectly calibrated world: ECE {metrics.ece(confidence, perfect):.4f}")
-print(f"the mean over 1,000 of them:   {metrics.ece_floor(confidence):.4f}")
+print(f"the mean over 1,000 of them:    {metrics.ece_floor(confidence):.4f}")
 
 # %% [markdown]
-# The mean over many such worlds is the **noise floor**. It depends on the confidences and, above all, on the number of questions.
+# Not zero, because no bin hits its mean exactly. The mean over many such worlds is the **noise floor**. How does it depend on the number of questions?
+#
+# In a bin, the sum of $a(x) - c(x)$ is a sum of independent coins with mean zero and variance $\sum c(x)(1 - c(x))$. It is nearly normal, and a normal variable of standard deviation $s$ is on average $s \sqrt{2/\pi}$ away from zero. So
+#
+# $$ \text{noise floor} \approx \frac1N \sqrt{\frac2\pi} \; \sum_m \sqrt{\sum_{x \in B_m} c(x)\,(1 - c(x))}. $$
+#
+# Four times the questions double each inner root, and the $N$ in front grows fourfold: the floor halves. **It falls as $1/\sqrt{N}$.** Does the formula hold?
+
+# %%
+variance = confidence * (1 - confidence)
+roots = [np.sqrt(variance[index == m].sum()) for m in range(10)]
+formula = np.sqrt(2 / np.pi) * sum(roots) / len(confidence)
+print(f"formula {formula:.4f}, simulated {metrics.ece_floor(confidence):.4f}")
+
+# %% [markdown]
+# Choose a number of questions and see what an honest model shows on so many.
 
 # %% tags=["hide-input"]
 from IPython.display import HTML
@@ -101,8 +139,8 @@ from IPython.display import HTML
 HTML(plots.floor_explorer(confidence, correct))
 
 # %% [markdown]
-# *Interactive: the ECE that a perfectly calibrated model shows, over the number of questions (both axes logarithmic), and its draws at the number that you choose. What to see: the floor falls
-# with the square root of the number of questions; below some number, the measured error (dashed) is one that a perfect model shows as well.*
+# *Interactive: the ECE that a perfectly calibrated model shows, over the number of questions (both axes logarithmic), and its draws at the number that you choose. What to see: the floor is a
+# straight line, as $1/\sqrt{N}$ is on such axes; below some number, the measured error (dashed) is one that a perfect model shows as well.*
 
 # %% tags=["remove-input"]
 floor = plots.prepare_noise_floor(confidence)
@@ -114,8 +152,8 @@ say(
 # %% [markdown]
 # ### Averages of small sets keep the floor of the small sets
 #
-# MMLU has 57 subjects. Computing an ECE for each and averaging does *not* average the noise away, because an ECE is never
-# negative. Pooling all questions first does. Here both, for perfectly calibrated answers with the PLM's confidences.
+# MMLU is an exam in many subjects. Some papers compute an ECE for each subject and average. Does averaging not take the noise away? It does not, because an ECE is never
+# negative: its noise cannot cancel. Pooling all questions *first* does it. Both, for perfectly calibrated answers with the PLM's confidences:
 
 # %%
 mmlu = da.Traces.load(f"{folder}/{pair}__mmlu__choices.safetensors")
@@ -126,8 +164,7 @@ pooled = metrics.ece_floor(c_mmlu, draws=200)
 
 # %% tags=["remove-input"]
 say(
-    "Averaged over {subjects} subjects of about {each:.0f} questions, a perfect model shows an ECE of {averaged:.3f}; "
-    "pooled over all {questions:,} questions, {pooled:.3f}. A table that averages subjects cannot be compared with one that pools.",
+    "Averaged over {subjects} subjects of about {each:.0f} questions, a perfect model shows {averaged:.3f}; pooled over all {questions:,} questions, {pooled:.3f}. A report that averages subjects cannot be compared with one that pools.",
     subjects=len(per_subject),
     each=len(mmlu) / len(per_subject),
     averaged=float(np.mean(per_subject)),
@@ -136,22 +173,21 @@ say(
 )
 
 # %% [markdown]
-# ## An interval
+# ## Is the error more than luck?
 #
-# The floor says what noise alone would show. An **interval** says how far the measured value itself can be trusted. We resample the
-# questions with replacement a thousand times. Each resample adds noise of its own, so its ECE is too high on average; the interval is therefore mirrored around
-# the measured value (the *basic* bootstrap). It takes that extra noise off, and can lie entirely below the measured value. Very close to
-# perfect calibration no such interval keeps its promise; there, look at the floor and at the share `ece_p` below.
+# The floor says what luck alone shows on average. Two more numbers help to judge a measured ECE: the share of perfect models that show as much (`ece_p`), and an **interval**, the range of values that the data leave plausible.
+#
+# The interval comes from the **bootstrap**: draw as many questions from the set, with replacement, a thousand times, and see how far the ECE moves. Each such draw adds luck of its own, so its ECE is too high on average. We therefore mirror
+# the draws around the measured value (the *basic* bootstrap), which takes the extra luck off; the interval can then lie entirely below the measured value. Very close to perfect calibration no bootstrap interval keeps its promise. There, look at the floor and at `ece_p`.
 
 # %%
 low, high = metrics.interval(metrics.ece, confidence, correct)
 summary = metrics.summary(proba, traces.labels)
-print(f"ECE {summary['ece']:.4f}   interval [{low:.4f}, {high:.4f}]   floor {summary['ece_floor']:.4f}")
+print(f"ECE {summary['ece']:.4f}   floor {summary['ece_floor']:.4f}   interval [{low:.4f}, {high:.4f}]")
 
 # %% tags=["remove-input"]
 say(
-    "Among perfectly calibrated models with these confidences, a share of {ece_p:.3f} shows an ECE of {ece:.3f} or more. "
-    "That number, and not the ECE alone, says whether the PLM's error is more than luck.",
+    "Of perfectly calibrated models with these confidences, {ece_p:.0%} show an ECE of {ece:.3f} or more. So the PLM's error on these questions may well be luck.",
     ece_p=summary["ece_p"],
     ece=summary["ece"],
 )
@@ -159,134 +195,186 @@ say(
 # %% [markdown]
 # ## One word, many numbers
 #
-# "The" calibration error depends on choices that are rarely printed. Here are those that `dualalign.metrics` offers, for both models.
+# Two papers report "the" calibration error of one model and differ. Who is wrong? Perhaps nobody:
 
 # %%
 rows = {}
 for model, logits in {"PLM": traces.plm_final, "PoLM": traces.polm_final}.items():
     found = metrics.summary(np.exp(da.drift.log_softmax_options(logits)), traces.labels)
     rows[model] = {k: found[k] for k in ("ece", "ece_floor", "adaptive_ece", "debiased_ece", "smooth_ece", "mce")}
-pd.DataFrame(rows).T.round(4)
+pd.DataFrame(rows).T.round(3)
 
 # %% [markdown]
 # - `ece`: ten bins of equal width, $[\text{low}, \text{high})$, the last one closed, so that confidence 1 has a bin.
 # - `adaptive_ece`: ten bins of equal *size*. Questions with the same confidence stay together, even if the bins then differ a little.
-# - `debiased_ece`: the noise of each bin is estimated and taken off.
-# - `smooth_ece`: no bins at all; a kernel smooths the errors, and its width is chosen by a fixed point rather than by hand.
-# - `mce`: the worst bin. With few questions that is the emptiest bin, so it is mostly noise.
+# - `debiased_ece`: the luck in each bin is estimated, and a part of it is taken off.
+# - `smooth_ece`: no bins; a kernel smooths the errors, and its width follows from the data.
+# - `mce`: the worst bin. That is often the emptiest one, so `mce` is mostly luck.
 #
-# The number of bins matters too:
+# The number of bins matters too. The PLM once more:
 
 # %%
 bins = [5, 10, 15, 20, 50]
-pd.DataFrame(
-    {
-        "ece": [metrics.ece(confidence, correct, bins=b) for b in bins],
-        "floor": [metrics.ece_floor(confidence, bins=b, draws=200) for b in bins],
-    },
-    index=pd.Index(bins, name="bins"),
-).round(4)
+measured = [metrics.ece(confidence, correct, bins=b) for b in bins]
+floors = [metrics.ece_floor(confidence, bins=b, draws=200) for b in bins]
+pd.DataFrame({"ece": measured, "floor": floors}, index=pd.Index(bins, name="bins")).round(4)
 
 # %% [markdown]
-# More bins, more noise: the floor rises in every row, whatever the error does. Compare the difference, or say the number of bins.
+# More bins, fewer questions in each, more luck. So say the number of bins, and give the floor.
 
 # %% [markdown]
 # ## A low ECE is cheap
 #
-# Say the same confidence for every question, namely the accuracy. The ECE is then zero, and the model has become useless: it no longer says *which*
-# answers to doubt. So we never report an ECE alone. The **Brier score** and the **negative log-likelihood** reward knowing which is
-# which; **AUROC** asks only for the order.
+# Suppose the helper gives the same confidence to every answer, namely its accuracy. Its ECE is then zero, and it has become useless: it no longer says *which*
+# answers to doubt. Three scores see that. With $p_k$ the probability of option $k$ and $y$ the right one,
+#
+# - the **Brier score** is the mean of $\sum_k (p_k - [k = y])^2$, the squared distance between what was said and what came true; of the chosen option alone, it is the mean of $(c - a)^2$;
+# - the **negative log-likelihood** (NLL) is the mean of $-\ln p_y$, and punishes certainty in a wrong answer hardest;
+# - **AUROC** is how often a right answer has a higher confidence than a wrong one. It sees the order alone: 1 is perfect, 0.5 a coin.
 
 # %%
 constant = np.full(len(correct), correct.mean())
-pd.DataFrame(
-    {
-        "the PLM": [f(confidence, correct) for f in (metrics.ece, metrics.top_label_brier, metrics.auroc)],
-        "a constant": [f(constant, correct) for f in (metrics.ece, metrics.top_label_brier, metrics.auroc)],
-    },
-    index=["ECE", "Brier (top label)", "AUROC"],
-).round(4)
+scores = {"ECE": metrics.ece, "Brier (chosen option)": metrics.top_label_brier, "AUROC": metrics.auroc}
+cheap = {who: [f(c, correct) for f in scores.values()] for who, c in {"the PLM": confidence, "a constant": constant}.items()}
+pd.DataFrame(cheap, index=list(scores)).round(3)
 
 # %% [markdown]
-# One temperature cannot change AUROC on two-option questions at all, and hardly on others. Calibration by temperature mends the scale, not the order.
+# Can a temperature improve the order? With two options it cannot: there a confidence grows with the gap between the two logits, and division keeps the order of all gaps. With four options a little can change, since the other three count too. The PoLM, with two options (PIQA) and with four:
+
+# %%
+two = da.Traces.load(f"{folder}/{pair}__piqa__choices.safetensors")
+order = {
+    f"T = {t}": [metrics.auroc(*metrics.top_label(np.exp(da.drift.log_softmax_options(x.polm_final, t)), x.labels)) for x in (two, traces)]
+    for t in (1.0, 5.0)
+}
+pd.DataFrame(order, index=["AUROC, two options", "AUROC, four options"]).round(4)
 
 # %% [markdown]
-# ## The premise, set by set
+# A temperature mends the scale of confidence. The order stays, or nearly.
+
+# %% [markdown]
+# ## Where may the PLM be trusted?
 #
-# Back to the question of the last chapter: where is *our* PLM calibrated? In each prompt style that we recorded, with the floor beside it.
-# `letters` lists options behind letters and reads the letter; `choices` lists them in a row and reads the first word of the answer itself;
-# `cloze` lists none.
+# Everything later leans on the PLM's confidence. So the same check, with its floor, on every set that we recorded, and for three ways to put a question, the **prompt styles**:
+# `choices` lists the options in a row and reads the first word of the answer; `letters` puts them behind letters and reads the letter; `cloze` lists none.
+# The next table shows how far the accuracy lies above blind guessing (`above_chance`), and the {term}`excess`, the ECE less its floor.
 
 # %%
 styles = ("choices", "letters", "cloze")
 files = [f for s in styles for f in sorted(Path(folder).glob(f"{pair}__*__{s}.safetensors"))]
 sets = {tuple(f.stem.split("__")[1:]): da.Traces.load(f) for f in files}
-found = protocol.both_models(sets, draws=300)
+found = protocol.both_models(sets, draws=300).query("model == 'PLM'").reset_index(drop=True)
 found[["set", "style"]] = pd.DataFrame(found["set"].tolist())
-found = found.assign(above_chance=found.accuracy - found.chance, excess=found.ece - found.ece_floor)
-columns = ["n", "chance", "accuracy", "confidence", "ece", "ece_floor", "excess"]
-found[found.model == "PLM"].set_index(["style", "set"])[columns].round(3)
+plm = found.assign(above_chance=found.accuracy - found.chance, excess=found.ece - found.ece_floor)
+plm.pivot(index="set", columns="style", values=["above_chance", "excess"]).round(3)
+
+# %% [markdown]
+# A model that knows nothing can be calibrated only by admitting it. Where does the PLM know something, at least ten points more than a guess?
 
 # %%
-plm = found[found.model == "PLM"]
 knows = plm[plm.above_chance >= 0.10].sort_values("excess")
-knows.set_index(["style", "set"])[["n", "above_chance", "excess", "ece_p"]].round(3)
+knows.set_index(["style", "set"])[["n", "above_chance", "ece", "ece_floor", "excess", "ece_p"]].round(3)
 
 # %% tags=["remove-input"]
 say(
-    "Of {total} combinations of set and style, the PLM is at least ten points above chance in {known}. "
-    "Among these its ECE exceeds the noise floor by {least:.3f} at best and {most:.3f} at worst. "
-    "In the style `letters` it is {letters:+.3f} above chance on average: a model of this size hardly binds a letter to an option.",
+    "In {known} of {total} combinations. In {honest} of those its error is no more than luck explains (`ece_p` above 0.05). The next candidate misses the ten points by {miss:.2f} of a point. In the style `letters` it is {letters:+.1f} points above a guess on average: a model of this size hardly ties a letter to an option.",
     total=len(plm),
     known=len(knows),
-    least=knows.excess.min(),
-    most=knows.excess.max(),
-    letters=plm[plm["style"] == "letters"].above_chance.mean(),
+    honest=int((knows.ece_p > 0.05).sum()),
+    miss=100 * (0.10 - plm.above_chance[plm.above_chance < 0.10].max()),
+    letters=100 * plm[plm["style"] == "letters"].above_chance.mean(),
 )
 
 # %% [markdown]
-# ### How the PLM came to be calibrated, as far as it is
+# That is the ground on which this book stands: on the easier science questions (ARC-Easy and OpenBookQA) put in the style `choices` the premise holds, and in most other places it does not.
 #
-# No base model of this size is calibrated for free, and ours was not. Its one pass over the training questions left it too sure. Two things were done about it, both on
-# *development* questions: a part of the training pool that was held out from the pass, and no evaluation question. The weights of the last third of the pass were averaged; and
-# one number, the gain of the final norm, was fitted by log loss. The gain scales all logits, like a temperature that is built into the weights.
+# ### How the PLM came to be calibrated
+#
+# Ours was not so from the start: its pass over the training questions left it too sure (first row below). Two things were done, both on
+# *development* questions, which were held out from the pass and belong to no evaluation set. The weights of the last third of the pass were averaged. And
+# one number, the gain of the model's last normalisation, was fitted to the lowest NLL. The gain multiplies all logits: it is a temperature built into the weights.
 
 # %%
 import json
 
 run = json.loads(Path(folder, "../adapters/plm/run.json").read_text())
-pd.DataFrame(run["dev"]).T.round(3)
+pd.DataFrame(run["dev"]).T.rename(columns={"nll": "NLL"}).round(3)
 
 # %% tags=["remove-input"]
 say(
-    "The weights kept were the *{kept}* ones, and the gain is {gain:.3f}. On the {n} development questions the mean confidence then meets the accuracy, as it must: "
-    "that is what was fitted. Whether it holds on questions of other kinds is what the table above shows.",
-    kept=run["kept"],
+    "A gain of {gain:.3f} acts like a temperature of {as_temperature:.2f}. That mean confidence then meets accuracy on these {n} questions is no finding, it was fitted. Whether it holds elsewhere is what the tables above answer.",
     gain=run["gain"],
+    as_temperature=1 / run["gain"],
     n=int(run["dev"]["with gain"]["n"]),
 )
 
 # %% [markdown]
 # ## What this page does not show
 #
-# Confidence here is a softmax over the options that the quiz offers, not over everything the model could say. A model may be calibrated in one sense and
-# not in the other. And all intervals treat questions as independent draws; questions from one exam are more alike than that.
+# - **All that a model could say.** Confidence here is a softmax over the options that the quiz offers. A model may be calibrated in that sense and not in another.
+# - **Dependence between questions.** Floors and intervals treat questions as independent draws. Questions from one exam are more alike than that, so the true uncertainty is larger.
+# - **That the PLM is calibrated for every pupil's question.** An ECE is a mean. A model can be too sure of physics, too modest in biology, and look right on both together.
 #
 # ## Summary
 #
-# - An ECE without a noise floor is half a number. With 30 questions a perfect model looks bad.
-# - Averages over small sets keep the floor of the small sets.
-# - A constant has an ECE of zero. Look at Brier, NLL and AUROC as well.
+# - An ECE without a noise floor is half a number. With 30 questions an honest model looks bad.
+# - The floor falls as $1/\sqrt{N}$, and averages over small sets keep the floor of the small sets.
+# - A constant has an ECE of zero. Look at Brier score, NLL and AUROC as well.
+# - Our PLM may be trusted on a few sets in one or two styles, and not elsewhere. Check before you lean on it.
+#
+# Six of ten told Mira nothing. She will collect questions by the hundred, and write the floor beside every error.
 #
 # **Next:** [what post-training does between the first layer and the last](03_two_kinds_of_drift.ipynb).
 #
-# ```{exercise}
+# ```{exercise} How many questions must Mira collect?
 # :label: ex-floor
-# How many questions does it take until the noise floor is below 0.01? Use `metrics.ece_floor` on confidences drawn from those of the PLM.
+# Mira has collected `n` questions. A perfectly calibrated model with her model's confidences would show an ECE of `floor` on them. How many questions of the same kind does she need, in all, for a noise floor of at most `wanted`? A whole number, rounded up.
+# ```
+
+# %%
+task = course.task("floor", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-floor
+# :class: dropdown
+# ```
+
+# %% tags=["solution"]
+times_lower = task.floor / task.wanted
+needed = int(np.ceil(task.n * times_lower**2))
+task.check(needed)
+
+# %% [markdown] tags=["solution"]
+# The floor is a constant over $\sqrt{N}$. To make it three times lower one needs nine times the questions. The interactive figure shows the same: compare the floor at one $N$ and at ten times that.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{solution} ex-floor
+# ```{exercise} Which report shows the larger error?
+# :label: ex-two-reports
+# Two reports on the same questions, which come from `subjects` subjects of equal size. The first computes an ECE for each subject and averages them: `ece_first`. The second, about another model with like confidences, pools all questions: `ece_second`, with a noise floor of `floor_second`. How much of each error does luck not explain? Answer two excesses in a list, the first report's first; three decimals.
+# ```
+
+# %%
+task = course.task("two-reports", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-two-reports
 # :class: dropdown
-# The floor falls with $1/\sqrt{N}$. Read it off the interactive figure at one $N$, and multiply $N$ by the square of the ratio; then check with
-# `plots.prepare_noise_floor(confidence, sizes=(...,))`.
+# ```
+
+# %% tags=["solution"]
+floor_first = task.floor_second * np.sqrt(task.subjects)  # a subject holds so many times fewer questions
+answer = [task.ece_first - floor_first, task.ece_second - task.floor_second]
+print(np.round(answer, 3))
+task.check(answer)
+
+# %% [markdown] tags=["solution"]
+# The first report shows the larger number and the smaller error.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
