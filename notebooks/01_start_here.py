@@ -156,7 +156,7 @@ from IPython.display import HTML
 
 oracle = da.TemperatureScaling().fit(fitting)
 marks = {"Dual-Align": calibrator.temperature_, "T = 1": 1.0, "oracle": oracle.temperature_}
-HTML(plots.temperature_slider(testing, marks))
+HTML(plots.temperature_slider(testing, marks, name="testing"))
 
 # %% [markdown]
 # *An interactive reliability diagram. What to see: as T grows the dots move left and cross the diagonal, the very sure answers vanish, and the accuracy stays. The ECE is small near the oracle and grows to both sides.*

@@ -193,5 +193,5 @@ def _controls(uid: str) -> str:
     last, first = len(SIZES) - 1, FIRST["size"]
     slider = widget.slider(uid, "n", "Questions (10 to 10,000)", 0, last, 1, first, f"{SIZES[first]:,} questions")
     bins = "".join(widget.button("bins", f"{b} bins", b, b == FIRST["bins"]) for b in BINS)
-    again = f'<div class="row">{widget.button("again", "Draw again")}</div>'
-    return f'{slider}<div class="row" role="group" aria-label="Number of bins">{bins}</div>{again}'
+    again = f'<div class="buttons">{widget.button("again", "Draw again")}</div>'
+    return f'{slider}<div class="buttons" role="group" aria-label="Number of bins">{bins}</div>{again}'

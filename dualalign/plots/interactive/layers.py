@@ -178,7 +178,7 @@ def layer_explorer(
     payload = _payload(data, first) | {"title": TITLE, "code": code}
     state = layer_state(data.traces, data.traces.question_ids[first])
     right = int(data.traces.labels[first])
-    cells = " ".join(f'<span class="cell">{cell}</span>' for cell in CELLS)
+    cells = " ".join(f'<span class="item">{cell}</span>' for cell in CELLS)
     svg = draw(state, right, int(data.traces.n_options.max()))
     controls, note = _controls(widget.uid(payload), data, first), f"shown is question {first + 1} at T = 1."
     above = _texts(data, first)
@@ -233,7 +233,7 @@ def _controls(uid: str, data: LayerData, first: int) -> str:
     select = f'<select id="{uid}-question" data-part="question">{options}</select>'
     heat = "Temperature of the PoLM, from the PDL on"
     slider = widget.slider(uid, "temperature", heat, -2, 4, widget.STEP, 0, "T = 1.000")
-    return f'{label}{select}<div class="row">{picks}</div>{slider}'
+    return f'{label}{select}<div class="buttons">{picks}</div>{slider}'
 
 
 def _short(question: Question | None, key: str, longest: int = 44) -> str:

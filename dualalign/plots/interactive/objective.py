@@ -196,4 +196,4 @@ def _controls(uid: str) -> str:
     label = f'<label for="{uid}-weight">Weight of the confidence part</label>'
     select = f'<select id="{uid}-weight" data-part="weight">{options}</select>'
     fixed = widget.slider(uid, "fixed", "The same w for every question", 0, 1, 0.05, 0.5, "not in use")
-    return f'{slider}<div class="row">{widget.button("go", "To the lowest point")}</div>{label}{select}{fixed}'
+    return f'{slider}<div class="buttons">{widget.button("go", "To the lowest point")}</div>{label}{select}{fixed}'

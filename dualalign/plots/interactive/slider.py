@@ -255,4 +255,4 @@ def _controls(uid: str, data: SliderData, low: float, high: float) -> str:
         for symbol, (name, t) in zip(SYMBOLS, data.marks.items(), strict=False)
     )
     slider = widget.slider(uid, "slider", "Temperature T", low, high, STEP, 0, "T = 1.000")
-    return f'{slider}<div class="row">{buttons}</div>'
+    return f'{slider}<div class="buttons">{buttons}</div>'

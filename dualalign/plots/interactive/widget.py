@@ -26,17 +26,18 @@ RULES = {
     " .dots": "stroke-width:5;stroke-dasharray:none;stroke-linecap:round",  # points of no length: round or square caps
     " .polm.dots": "stroke-linecap:square;stroke-width:4.5",
     " p": "margin:.4rem 0",
-    " .cell": "display:inline-block;margin-right:1.1em",
+    " .item": "display:inline-block;margin-right:1.1em",
     " label": "display:block;font-weight:bold;margin-top:.4rem",
     " input,select": "width:100%;height:2.75rem;margin:0;font:inherit;accent-color:" + style.POLM,
     " select": "color:inherit;background:transparent;border:1px solid currentColor;border-radius:.3rem",
     " option": "color:#000;background:#fff",
-    " .row": "display:flex;flex-wrap:wrap;gap:.4rem;margin:.3rem 0",
+    " .buttons": "display:flex;flex-wrap:wrap;gap:.4rem;margin:.3rem 0",
     " button": "font:inherit;color:inherit;background:transparent;"
     "border:1px solid currentColor;border-radius:.3rem;padding:.3rem .6rem;min-height:2.75rem;cursor:pointer",
     " button[aria-pressed=true]": "box-shadow:inset 0 0 0 2px currentColor",
     " pre": "white-space:pre-wrap;overflow-wrap:anywhere;color:inherit;background:transparent;"
-    "border:1px solid currentColor;border-radius:.3rem;padding:.5rem;font-size:.8rem;margin:.6rem 0",
+    "border:1px solid currentColor;border-radius:.3rem;padding:.5rem;font-size:.8rem;"
+    "line-height:1.4;min-height:4.2em;box-sizing:content-box;margin:.6rem 0",  # room for three lines, whatever they say
 }
 
 
