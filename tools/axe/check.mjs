@@ -1,5 +1,7 @@
-// Audit every page of the built site with axe, light and dark, on a phone and on a desk, opened as a file.
-// Beside axe: no request leaves the page, no script fails, nothing is wider than the screen.
+// Audit every page of the built site with axe, light and dark, at three widths, opened as a file.
+// Beside axe: no request leaves the page, no script fails, nothing is wider than the screen, nothing moves while it loads.
+// A page is loaded once a width, since what moves depends on it; the colour scheme is switched on the loaded page. In the
+// second scheme only the rules that see colours run: the document is the same.
 // usage: node check.mjs SITE [PAGE.html ...]
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -7,12 +9,17 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const axe = join(here, "node_modules", "axe-core", "axe.min.js");
+const axe = readFileSync(join(here, "node_modules", "axe-core", "axe.min.js"), "utf8");
 const allowed = JSON.parse(readFileSync(join(here, "allowed.json"), "utf8"));
 const used = new Set();
 const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
-const SCREENS = [[390, 844], [1440, 900]];
+const SCREENS = [[390, 844], [768, 1024], [1440, 900]];
+const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
+const SMALL_PAGES = /^(api|_modules)\//; // many and alike: one width each, in turn
+const LARGEST_SHIFT = 0.05;
+const PAGES_AT_ONCE = 2;
+const STILL = "*, *::before, *::after { transition: none !important; animation: none !important }";
 
 function findBrowser() {
   const found = [process.env.CHROMIUM, ...BROWSERS].find((path) => path && existsSync(path));
@@ -22,7 +29,7 @@ function findBrowser() {
 
 function pagesOf(site) {
   return readdirSync(site, { recursive: true })
-    .filter((name) => name.endsWith(".html") && !name.startsWith("_"))
+    .filter((name) => name.endsWith(".html") && !name.startsWith("_static"))
     .map((name) => join(site, name)).sort();
 }
 
@@ -32,34 +39,81 @@ function isAllowed(rule, node) {
   return entry !== undefined;
 }
 
-async function audit(page) {
-  const { violations } = await page.evaluate(() => axe.run(document, { preload: false }));
+async function audit(page, rules) {
+  const { violations } = await page.evaluate((only) => window.axe.run(document,
+    { preload: false, resultTypes: ["violations"], ...(only && { runOnly: { type: "rule", values: only } }) }), rules);
   return violations.flatMap(({ id, help, nodes }) => nodes.filter((node) => !isAllowed(id, node))
     .map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`));
 }
 
-async function visit(browser, file, colorScheme, [width, height]) {
-  const context = await browser.newContext({ colorScheme, viewport: { width, height } });
+function watchShifts() {
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) {
+      const moved = entry.sources.map(({ node }) => (node?.outerHTML ?? node?.textContent ?? "").slice(0, 80));
+      window.shifts.push({ value: entry.value, moved });
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+}
+
+const twoFrames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+
+async function shiftFaults(page) {
+  const shifts = await page.evaluate(() => window.shifts);
+  const sum = shifts.reduce((total, { value }) => total + value, 0);
+  const worst = shifts.sort((a, b) => b.value - a.value)[0];
+  return sum > LARGEST_SHIFT ? [`moves by ${sum.toFixed(3)} while it loads: ${worst.moved[0]}`] : [];
+}
+
+async function inScheme(page, colorScheme, rules) {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(twoFrames);
+  const shown = await page.evaluate(() => document.documentElement.dataset.theme ?? "none");
+  const own = shown === "none" ? [] : [`the theme is ${shown}`].filter(() => shown !== colorScheme);
+  return [...own, ...await audit(page, rules)].map((fault) => [colorScheme, fault]);
+}
+
+async function visit(context, file, [width, height]) {
   const page = await context.newPage();
   const faults = [];
   page.on("request", (r) => /^(file|data|blob|about):/.test(r.url()) || faults.push(`asks the network for ${r.url()}`));
   page.on("pageerror", (error) => faults.push(`script error: ${error.message}`));
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.addInitScript(watchShifts);
   await page.goto(pathToFileURL(file).href);
   await page.evaluate(() => window.MathJax?.startup?.promise);
+  await page.evaluate(twoFrames);
+  faults.push(...await shiftFaults(page));
   // A colour that is still fading in is no colour to judge: end every transition first.
-  await page.addStyleTag({ content: "*, *::before, *::after { transition: none !important; animation: none !important }" });
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  await page.addScriptTag({ path: axe });
-  faults.push(...await audit(page));
+  await page.addStyleTag({ content: STILL });
+  await page.evaluate(axe);
+  const inBoth = [...await inScheme(page, "light"), ...await inScheme(page, "dark", COLOUR_RULES)];
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   if (wide > width) faults.push(`is ${wide} px wide on a screen of ${width} px`);
+  await page.close();
+  return [...faults.map((fault) => ["light", fault]), ...inBoth];
+}
+
+function plan(site, files) {
+  return files.flatMap((file, i) => (SMALL_PAGES.test(relative(site, file)) ? [SCREENS[i % SCREENS.length]] : SCREENS)
+    .map((screen) => ({ file, screen })));
+}
+
+async function work(browser, site, visits, report) {
+  const context = await browser.newContext();
+  for (let next = visits.shift(); next; next = visits.shift()) {
+    for (const [scheme, fault] of await visit(context, next.file, next.screen)) {
+      report(`${relative(site, next.file)} (${scheme}, ${next.screen[0]} px): ${fault}`);
+    }
+  }
   await context.close();
-  return faults;
 }
 
 async function main() {
   const site = resolve(process.argv[2] ?? "_build/html");
-  const files = process.argv.length > 3 ? process.argv.slice(3).map((name) => resolve(name)) : pagesOf(site);
+  const some = process.argv.length > 3;
+  const files = some ? process.argv.slice(3).map((name) => resolve(name)) : pagesOf(site);
   if (!files.length) throw new Error(`${site}: no page; run make book first`);
   const browser = await chromium.launch({
     executablePath: findBrowser(),
@@ -67,18 +121,14 @@ async function main() {
       "--disable-component-update", "--disable-sync"],
   });
   let count = 0;
-  for (const file of files) for (const scheme of ["light", "dark"]) for (const screen of SCREENS) {
-    for (const fault of await visit(browser, file, scheme, screen)) {
-      count += 1;
-      console.log(`${relative(site, file)} (${scheme}, ${screen[0]} px): ${fault}`);
-    }
-  }
+  const report = (line) => { count += 1; console.log(line); };
+  const visits = plan(site, files);
+  await Promise.all(Array.from({ length: PAGES_AT_ONCE }, () => work(browser, site, visits, report)));
   await browser.close();
-  for (const entry of allowed) if (!used.has(entry) && process.argv.length <= 3) {
-    count += 1;
-    console.log(`allowed.json: nothing needs the entry for ${entry.rule} any more: ${entry.html}`);
+  for (const entry of allowed) if (!used.has(entry) && !some) {
+    report(`allowed.json: nothing needs the entry for ${entry.rule} any more: ${entry.html}`);
   }
-  console.log(`axe: ${files.length} pages, light and dark, ${SCREENS.map((s) => s[0]).join(" and ")} px: ${count} faults`);
+  console.log(`axe: ${files.length} pages, light and dark, ${SCREENS.map((s) => s[0]).join(", ")} px: ${count} faults`);
   process.exitCode = count ? 1 : 0;
 }
 
