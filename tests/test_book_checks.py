@@ -10,6 +10,7 @@ import book_extension
 import check_pairs
 import check_site
 import first_cell
+import image_sizes
 
 GOOD = (
     '<html lang="en"><body><h1 id="top">T</h1><a href="#top">up</a><img src="a.png" alt="A falling line"></body></html>'
@@ -144,3 +145,15 @@ def test_leftovers_of_the_theme_are_mended():
     assert book_extension.mended(html) == "<script>keep()</script>"
     assert book_extension.mended('<div role="doc-biblioentry">') == '<div role="listitem">'
     assert book_extension.mended("<tr><th></th><th>a</th></tr>") == "<tr><td></td><th>a</th></tr>"
+
+
+def test_pictures_get_their_size(tmp_path):
+    (tmp_path / "_images").mkdir()
+    (tmp_path / "_images/a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (640).to_bytes(4) + (480).to_bytes(4))
+    (tmp_path / "_images/b.png").write_bytes(b"no picture")
+    html = '<img alt="x" src="_images/a.png" />'
+    sized = '<img alt="x" src="_images/a.png" width="640" height="480" />'
+    assert image_sizes.with_sizes(html, tmp_path) == sized
+    assert image_sizes.with_sizes(sized, tmp_path) == sized
+    for other in ('<img src="_images/b.png">', '<img src="_images/c.png">', '<img src="logo.png">'):
+        assert image_sizes.with_sizes(other, tmp_path) == other

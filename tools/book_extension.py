@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from freshness import digest
+from image_sizes import with_sizes
 from myst_nb.ext.glue.utils import PendingGlueReference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,7 +112,8 @@ def finish(app, exception):
         return
     written = [Path(app.builder.get_outfilename(name)) for name in getattr(app, "written_pages", ())]
     for page in filter(Path.exists, written):
-        page.write_text(mended(page.read_text(encoding="utf-8")), encoding="utf-8")
+        html = mended(page.read_text(encoding="utf-8"))
+        page.write_text(with_sizes(html, page.parent), encoding="utf-8")
     copy_sources(Path(app.srcdir).parent / "notebooks", Path(app.outdir) / "_sources" / "notebooks")
 
 
