@@ -66,11 +66,6 @@ def text(x: float, y: float, content: str, anchor: str = "middle", extra: str = 
     return f'<text x="{x:.2f}" y="{y:.2f}" text-anchor="{anchor}"{extra}>{content}</text>'
 
 
-def turned(x: float, y: float, content: str) -> str:
-    """Return an SVG text that reads upwards: the name of a y axis."""
-    return text(x, y, content, extra=f' transform="rotate(-90 {x:.2f} {y:.2f})"')
-
-
 def line(points: list[tuple[float, float]]) -> str:
     """Return the path through points."""
     return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
