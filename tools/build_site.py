@@ -22,18 +22,11 @@ from freshness import digest
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = (
     *("_config.yml", "requirements.lock", "book/_toc.yml", "book/*.bib", "book/costs.json", "book/glossary.md"),
-    *(
-        "book/_static/**/*",
-        "vendor/**/*",
-        "tools/book_*",
-        "tools/freshness.py",
-        "tools/image_sizes.py",
-        "dualalign/**/*.py",
-    ),
+    *("book/_static/**/*", "vendor/**/*", "tools/*.*", "dualalign/**/*.py"),
 )
-# What another page may show of a page: its headings and labels, and names and captions of its blocks.
+# What another page may show of a page: its headings, labels and minutes, and names and captions of its blocks.
 SHOWN_ELSEWHERE = re.compile(
-    r"^(?:#+ .*|\(.*\)=|\s*:(?:label|name|caption|class):.*|(?:`{3,}|:{3,})\{.*)$", re.MULTILINE
+    r"^(?:#+ .*|\| \*\*Time.*|\(.*\)=|\s*:(?:label|name|caption):.*|(?:`{3,}|:{3,})\{.*)$", re.MULTILINE
 )
 
 

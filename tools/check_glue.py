@@ -17,6 +17,7 @@ from pathlib import Path
 import freshness
 import glued
 import nbformat
+from check_book import on_page
 from run_notebooks import parameters_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,7 +69,8 @@ def prose(source: Path) -> str:
     """Return a page's Markdown, that which its cells show included."""
     if source.suffix == ".md":
         return source.read_text(encoding="utf-8")
-    return "\n\n".join(text for cell in nbformat.read(source, as_version=4).cells for text in _markdown(cell))
+    cells = on_page(nbformat.read(source, as_version=4).cells)
+    return "\n\n".join(text for cell in cells for text in _markdown(cell))
 
 
 def _markdown(cell) -> Iterator[str]:
