@@ -9,19 +9,23 @@
 # %% [markdown]
 # # Why aligning on everything fails, and when it does not
 #
-# DACA {cite:p}`luo2025daca` throws away every question on which the two models disagree. Its reason: aligning on disagreements makes the PoLM under-confident. Is that so? And why?
-#
-# This page derives what decides the temperature, in one line of algebra. With it three things that look alike come apart: what the PLM does not know, where an optimiser happened to stop, and questions that
-# have no best temperature at all. The answer in short: align-all fails where the PLM's belief lacks something *in the direction of the PoLM's logits*. Where the PLM is itself over-confident, that
-# failure turns into help.
+# On some questions Mira's two models give different answers. May she use these questions to fit a temperature? DACA {cite:p}`luo2025daca` throws them away: aligning on disagreements, it says, makes the PoLM under-confident. Is that so? And why?
 #
 # | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [The controlled world](07_world.ipynb) |
 # |---|---|
-# | **Helpful** | convex functions of one variable; what Adam does |
+# | **Helpful** | convex functions of one variable; what the optimiser Adam does; [Holm's correction](08_main_comparison.ipynb) |
 # | **Time** | 35 minutes |
 #
-# **You will be able to** say from two means whether a method's temperature is too high, tell an optimum from a stop, decide whether a question has a finite best temperature, and judge a claim about
-# under-confidence with an interval.
+# **You will be able to**
+#
+# - say from two means whether a method's temperature is too high;
+# - tell an optimum from a stop;
+# - decide whether a question has a finite best temperature;
+# - judge a claim about under-confidence with an interval.
+#
+# One line of algebra decides the temperature. With it three things that look alike come apart: what the PLM does not know, where an optimiser happened to stop, and questions that have no best temperature at all.
+#
+# The answer in short: align-all fails where the PLM's belief lacks something *in the direction of the PoLM's logits*. Where the PLM is itself over-confident, that failure turns into help.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -43,12 +47,13 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import align_all, drift, early_stopping, metrics, plots, protocol
-from dualalign.book import say
+from dualalign import align_all, course, drift, early_stopping, metrics, plots, protocol
+from dualalign.book import glue, say
 
 # %% tags=["parameters"]
 folder = "../data/traces"
 results = "../data/results"
+me = "reader"
 recipes = ["sft1", "sft4", "sft1-full", "dpo", "rlvr", "sft1-dpo", "sft1-dpo-rlvr"]
 closely = ["sft4", "rlvr", "dpo"]  # one of each loss
 main_pair, main_set = "sft4", "arc-easy"
@@ -62,14 +67,20 @@ fitting = {p: t.select(splits[p][0]) for p, t in pairs.items()}
 print(f"{len(pairs)} pairs on {main_set}, {len(fitting[main_pair])} questions to fit on in each split")
 
 # %% [markdown]
-# ## What decides the temperature
+# ## What decides the temperature?
 #
-# Write $\beta = 1/T$ and $q_\beta = \operatorname{softmax}(\beta z_f)$. For any belief $b(x)$ over the options, the loss $-\sum_k b_k \ln q_\beta(k)$ is convex in $\beta$, and its slope is
-# $\mathbb{E}_{q_\beta}[z_f] - \mathbb{E}_b[z_f]$. Averaged over questions, the best $\beta$ is where the two means of the same logits meet.
+# Suppose somebody hands you a belief $b(x)$ over the options of every question. Which temperature brings the PoLM closest to it?
 #
-# Put the PLM's belief $p_g$ in the place of $b$: that is `align-all`. Put the truth $\pi$ there (the exact chances of each answer, or the labels): that is the temperature of least log loss, $T^\star$.
+# Write $\beta = 1/T$ and $q_\beta = \operatorname{softmax}(\beta z_f)$, where $z_f$ are the PoLM's logits. The loss $-\sum_k b_k \ln q_\beta(k)$ is convex in $\beta$, and its slope is
 #
-# A check on the main pair. At align-all's temperature, what the PoLM expects of its own logits and what the PLM's beliefs expect of them:
+# $$ \mathbb{E}_{q_\beta}[z_f] - \mathbb{E}_b[z_f]. $$
+#
+# So the best $\beta$ is where two means of the *same* logits meet, averaged over the questions: what the PoLM expects of its logits, and what the belief expects of them.
+#
+# - Take the PLM's belief $p_g$ for $b$: that is `align-all`.
+# - Take the truth $\pi$ (the exact chances of each answer, or the labels): that is the temperature of least log loss, $T^\star$.
+#
+# A check on the main pair. At align-all's temperature the two means should be equal:
 
 # %%
 traces = fitting[main_pair]
@@ -79,25 +90,40 @@ means = [align_all.expected_logit(traces, belief).mean() for belief in (q, align
 print(f"T = {tau:.4f}: under the PoLM {means[0]:.6f}, under the PLM {means[1]:.6f} (largest logit = 0)")
 
 # %% [markdown]
-# Now take the slope of align-all's loss *at the true temperature*. There $\mathbb{E}_q[z_f]$ and $\mathbb{E}_\pi[z_f]$ have the same mean, so it is
-
-# %% [markdown]
-# $$
-# \Delta = \operatorname{mean}_x \big( \mathbb{E}_\pi[z_f] - \mathbb{E}_{p_g}[z_f] \big) = \Delta_{\text{agree}} + \Delta_{\text{disagree}}.
-# $$ (eq-lacking)
-
-# %% [markdown]
-# A positive slope means that a smaller $\beta$ is better, so $T$ ends above $T^\star$. Nothing else enters:
+# ### Is align-all's temperature too high?
+#
+# Look at the slope of align-all's loss *at the true temperature*. There $\mathbb{E}_q[z_f]$ and $\mathbb{E}_\pi[z_f]$ have the same mean, so the slope is
+#
+# $$ \Delta = \operatorname{mean}_x \big( \mathbb{E}_\pi[z_f] - \mathbb{E}_{p_g}[z_f] \big) = \Delta_{\text{agree}} + \Delta_{\text{disagree}}. $$
+#
+# The two parts are sums over the questions on which the models agree, and over the others, each divided by the number of all questions. If the slope is positive, a smaller $\beta$ is better, and $T$ ends above $T^\star$. Nothing else enters:
 #
 # > **Align-all's temperature is too high exactly if $\Delta > 0$:** if the PLM's beliefs expect less of the PoLM's logits than the truth does.
 #
-# DACA sums over agreement only. The part of the sum that it leaves out, $R = \operatorname{mean}_x \mathbb{1}[\text{disagree}] \, (\mathbb{E}_q[z_f] - \mathbb{E}_\pi[z_f])$, is the PoLM's excess on disagreement at $T^\star$. So
-# DACA's slope there is $\Delta_{\text{agree}} - R$. Two forces: what the PLM lacks on agreement pushes DACA's temperature up, and leaving out the questions on which the PoLM is most over-confident pushes it down.
+# DACA sums over agreement only. At $T^\star$ it leaves out
 #
+# $$ R = \operatorname{mean}_x \mathbb{1}[\text{disagree}] \, \big(\mathbb{E}_q[z_f] - \mathbb{E}_\pi[z_f]\big), $$
+#
+# the PoLM's excess on disagreement. So DACA's slope there is $\Delta_{\text{agree}} - R$. Two forces: what the PLM lacks on agreement pushes DACA's temperature up, and leaving out the questions on which the PoLM is most over-confident pushes it down.
+#
+# Both slopes against finite differences of the losses, on the main pair:
+
+# %%
+traces = pairs[main_pair]
+beta, h, agree = 1 / da.TemperatureScaling().fit(traces).temperature_, 1e-4, drift.agreement(traces)
+p_g, z_f = align_all.plm_belief(traces), traces.polm_final.astype(float)
+log_q = (np.nan_to_num(drift.log_softmax_options(z_f, 1 / b), neginf=0) for b in (beta + h, beta - h))  # padding: 0
+above, below = (-(p_g * found).sum(axis=1) for found in log_q)  # the loss of each question
+slope = (above - below) / (2 * h)
+truth, plm, polm = (align_all.expected_logit(traces, b) for b in (None, p_g, np.exp(drift.log_softmax_options(z_f, 1 / beta))))
+left_out = (~agree * (polm - truth)).mean()
+print(f"align-all: Delta {(truth - plm).mean():.4f}, finite difference {slope.mean():.4f}")
+print(f"DACA: Delta_agree - R {(agree * (truth - plm)).mean() - left_out:.4f}, finite difference {(agree * slope).mean():.4f}")
+
+# %% [markdown]
 # ### Where the PLM's belief is exact
 #
-# In the [controlled world](07_world.ipynb) $\pi$ is known. If $p_g = \pi$, every term of $\Delta$ is 0, on agreement and on disagreement, whatever $f$ became. The PLM of that world has learned its belief
-# nearly exactly; a world with added knowledge hides something from it. After SFT, in logits divided by $T^\star$:
+# In the [controlled world](07_world.ipynb) $\pi$ is known. If $p_g = \pi$, every term of $\Delta$ is 0, on agreement and on disagreement, whatever became of the PoLM. The PLM of that world has learned its belief nearly exactly; in worlds with added knowledge, something is hidden from it. After SFT, in logits divided by $T^\star$:
 
 # %%
 from dualalign.lab.world import STUDIES
@@ -108,12 +134,17 @@ studies = ["sharpen-sft", "reversed-sft", "added-sft", "mixed-sft", "doubled-sha
 world = {n: align_all.forces(run.traces(STUDIES[n]), run.pi[STUDIES[n].questions])["value"] for n in studies}
 pd.DataFrame(world).T.round(3)
 
+# %% [markdown]
+# `agree` and `disagree` are the two parts of $\Delta$, `left out` is $R$. The last two columns are the slopes of both methods.
+
 # %% tags=["remove-input"]
 exact = [n for n in studies if n.startswith(("sharpen", "reversed"))]
 frame = pd.DataFrame(world).T
 say(
-    "Where the belief is exact but for what one pass of training left, the PLM lacks at most {largest_exact:.3f}. Where knowledge was added it lacks {added_agree:.3f} on agreement and {added_apart:.3f} on disagreement, and align-all ends too high. "
-    "Where its logits were doubled it lacks {doubled:+.3f} in all: an over-confident PLM pulls align-all *below* $T^\\star$. DACA's force is below zero in {below} of the {rows} rows: there what it leaves out outweighs the rest.",
+    "- *Belief exact* but for what one pass of training left: the PLM lacks at most {largest_exact:.3f}.\n"
+    "- *Knowledge added:* it lacks {added_agree:.3f} on agreement and {added_apart:.3f} on disagreement, and align-all ends too high.\n"
+    "- *Logits doubled:* it lacks {doubled:+.3f} in all. An over-confident PLM pulls align-all *below* $T^\\star$.\n"
+    "- DACA's slope is below zero in {below} of the {rows} rows: there what it leaves out outweighs the rest.",
     largest_exact=float(frame.loc[exact, ["agree", "disagree"]].abs().max().max()),
     added_agree=frame.agree["added-sft"],
     added_apart=frame.disagree["added-sft"],
@@ -125,9 +156,9 @@ say(
 # %% [markdown]
 # ### Where it is calibrated on average only
 #
-# A real PLM can be calibrated on average and still not know what its PoLM knows. Then the set of questions on which they disagree is not a random one. There the PLM has chosen its own answer and the PoLM has
-# seen reason to leave it; the PLM's belief in its own answer is too high *there*, and in the PoLM's answer too low. That is regression to the mean: choose cases by what one judge got to see and the other did not, and the
-# other judge's estimates are off in a known direction.
+# A real PLM can be calibrated on average and still not know what its PoLM knows. Then the questions on which they disagree are not a random sample. There the PLM has chosen its own answer, and the PoLM has seen reason to leave it. So *there* the PLM's belief in its own answer is too high, and in the PoLM's answer too low.
+#
+# This is regression to the mean: choose cases by what one judge saw and the other did not, and the other judge's estimates are off in a known direction. Is it so on our pairs?
 
 # %%
 apart = pd.concat({p: align_all.on_disagreement(t) for p, t in pairs.items()}, names=["pair", "belief in the"])
@@ -137,13 +168,13 @@ apart.round(3)
 own, other = (apart.xs(name, level=1) for name in ("PLM's answer", "PoLM's answer"))
 say(
     "On disagreement the PLM's belief in its own answer is above that answer's accuracy for {own_high} of {n_recipes} pairs (whole interval), and its belief in the PoLM's answer is below that answer's accuracy for {other_low}. "
-    "That the PLM underestimates the PoLM there is the first half of DACA's argument.",
+    "That is the first half of DACA's argument. The second half is what this does to the temperature:",
     own_high=int((own.low > 0).sum()),
     other_low=int((other.high < 0).sum()),
     n_recipes=len(pairs),
 )
 
-# %% mystnb={"figure": {"caption": "Forces on the temperature at T*, the temperature of least log loss, ARC-Easy, all questions; 95 % intervals. Left: what the PLM's belief lacks on agreement and on disagreement, and what DACA leaves out. Right: the slopes of both losses there; right of zero the method ends above T*. What to see: the PLM lacks more on agreement than on disagreement, in every row; DACA's slopes lie nearer to zero than align-all's.", "name": "fig-forces"}, "image": {"alt": "Two panels of dot plots with a row for each of seven pairs: three parts of the force on the left, the slopes of align-all and DACA on the right."}}
+# %% mystnb={"figure": {"caption": "Forces on the temperature at T*, the temperature of least log loss, ARC-Easy, all questions; 95 % intervals. Left: what the PLM's belief lacks on agreement and on disagreement, and what DACA leaves out. Right: the slopes of both losses there; right of zero the method ends above T*. What to see: the PLM lacks more on agreement than on disagreement, in every row; DACA's slopes lie nearer to zero than align-all's.", "name": "fig-forces"}, "image": {"alt": "Two panels of dot plots with a row for each of {n_pairs} pairs. Left, three parts of the force: the PLM lacks more on agreement than on disagreement in {more_agree} rows. Right, the slopes: align-all's is above zero, whole interval, in {align_high} rows, DACA's in {daca_high}."}}
 forces = pd.concat({p: align_all.forces(t) for p, t in pairs.items()}, names=["pair", "part"])
 axes = plots.plot_forces(forces)
 
@@ -152,7 +183,7 @@ part = forces["value"].unstack()
 low = forces["low"].unstack()
 say(
     "Align-all's slope at $T^\\star$ is above zero, whole interval, for {align_high} of {n_pairs} pairs, DACA's for {daca_high}. The PLM lacks more on agreement than on disagreement for {more_agree} of them. "
-    "Of align-all's $\\Delta$ the disagreements make up {share_low:.0%} to {share_high:.0%}. The rest DACA keeps.",
+    "The disagreements make up only {share_low:.0%} to {share_high:.0%} of align-all's $\\Delta$. The rest DACA keeps.",
     align_high=int((low["align-all"] > 0).sum()),
     daca_high=int((low["daca"] > 0).sum()),
     more_agree=int((part["agree"] > part["disagree"]).sum()),
@@ -162,20 +193,23 @@ say(
 )
 
 # %% [markdown]
-# Why does DACA still come nearer? It drops what the PLM lacks on disagreement, and it leaves out the PoLM's excess there, which belongs to the true slope. The second is an error of its own, of the opposite sign. Two errors that
-# cancel in part are a fact about these pairs, not a principle: in the world above the second one is the larger.
+# Why does DACA still come nearer? It drops what the PLM lacks on disagreement, and it leaves out the PoLM's excess there, which belongs to the true slope. The second is an error of its own, of the opposite sign. Two errors that cancel in part are a fact about these pairs, not a principle: in the world above the second one is the larger.
 #
-# ## The temperature over the epochs
+# ## Does the optimiser arrive?
 #
-# The published protocol does not solve for the optimum. It runs Adam from $T = 1$ for 400 epochs in batches of 256, at a rate of 0.05 in the text and 0.1 in the code. Here is that protocol, replicated step by step, on the questions to fit on of the first split:
+# The published protocol does not solve for the optimum. It runs the optimiser Adam from $T = 1$ for 400 epochs, in batches of 256 questions; an epoch takes as many steps as there are batches. The rate is 0.05 in the text and 0.1 in the code. Here is that protocol, replicated step by step:
 
-# %% mystnb={"figure": {"caption": "Temperature over the epochs of the published protocol, for align-all and DACA at both rates (ARC-Easy, first split). Dashed: the exact optima; grey line: 400 epochs, where the protocol stops. What to see: for sft4 and rlvr the faster paths have nearly arrived at 400; for dpo no path has, and there the two methods still lie almost on top of one another.", "name": "fig-tau"}, "image": {"alt": "Three panels, one a pair, with four rising curves of the temperature over 2,000 epochs and two dashed levels."}}
+# %% mystnb={"figure": {"caption": "Temperature over the epochs of the published protocol, for align-all (▼) and DACA (▲) at both rates; ARC-Easy, questions to fit on of the first split. Dashed: the exact optima; vertical line: 400 epochs, where the protocol stops. What to see: for sft4 and rlvr the faster paths have nearly arrived at 400; for dpo no path has, and there the two methods still lie almost on top of one another.", "name": "fig-tau"}, "image": {"alt": "Three panels, one a pair, with four rising curves of the temperature over 2,000 epochs and two dashed levels. For dpo at rate 0.1, align-all stands at {tau_align:.1f} after 400 epochs and DACA at {tau_daca:.1f}, while their optima are {goal_align:.1f} and {goal_daca:.1f}."}}
 paths = {p: plots.prepare_tau_paths(fitting[p], rates) for p in closely}
 axes = plots.plot_tau_paths(paths)
+for method in ("align-all", "daca"):
+    glue(f"tau_{method.split('-')[0]}", float(paths[closely[-1]].paths[method, max(rates)][400]))
+    glue(f"goal_{method.split('-')[0]}", float(paths[closely[-1]].optima[method]))
 
 # %% [markdown]
-# Adam moves by at most about its rate in each step, and by less as the slope fades. The loss is flat at large $T$: its slope in $T$ falls like $1/T^2$. So the larger the optimum, the further from it the protocol stops.
-# **Stopping early is a hidden regulariser:** it pulls the temperature towards where it started. To learn what it does to the error, fit on five splits and judge on the held-out questions.
+# A step of Adam is at most about as long as the rate, and shorter as the slope fades. The loss is flat at large $T$: its slope in $T$ falls like $1/T^2$. So the larger the optimum, the further from it the protocol stops. **Stopping early is a hidden regulariser:** it pulls the temperature towards where it started.
+#
+# What does that do to the error? Fit on five splits and judge on the held-out questions. First, how far the temperature came in 400 epochs, as a ratio to the optimum (geometric means over the splits):
 
 # %%
 stops = {p: early_stopping.stops(t, rates=rates, epochs=(400, 2000) if p in closely else (400,), draws=draws) for p, t in pairs.items()}
@@ -185,7 +219,7 @@ published = stops[stops.epochs == 400]
 published.pivot(**wide, values="distance").loc[recipes].round(2)
 
 # %% [markdown]
-# That is the temperature after 400 epochs over the optimum, geometric means over the splits. And the ECE on the held-out questions, rate 0 standing for the optimum:
+# Then the ECE on the held-out questions. A rate of 0 stands for the optimum.
 
 # %%
 reached = stops[stops.epochs.isin([0, 400])]
@@ -194,13 +228,16 @@ errors = reached.pivot(**wide, values="ece").sort_index(axis=1).loc[recipes]
 errors.columns = [f"{method} {rate:g}" for method, rate in errors.columns]
 errors.assign(floor=floor).round(3)
 
-# %% mystnb={"figure": {"caption": "Held-out ECE over the temperature (line), and where each method ends: filled at the optimum, open after 400 epochs. Means over five splits, ARC-Easy; the dotted line is the noise floor. What to see: for sft4 and rlvr every end lies right of the valley, so stopping early is nearer to it; for dpo DACA's optimum is in the valley and both methods' stops lie left of it.", "name": "fig-stops"}, "image": {"alt": "Three panels of a valley-shaped error curve over a logarithmic temperature axis with filled and open markers of align-all and DACA."}}
+# %% mystnb={"figure": {"caption": "Held-out ECE over the temperature (line), and where each method ends: filled at the optimum, open after 400 epochs. Means over five splits, ARC-Easy; the dotted line is the noise floor. What to see: for sft4 and rlvr every end lies right of the valley, so stopping early is nearer to it; for dpo DACA's optimum is in the valley and both methods' stops lie left of it.", "name": "fig-stops"}, "image": {"alt": "Three panels of a valley-shaped error curve over a logarithmic temperature axis, with filled and open markers of align-all and DACA. For dpo DACA's optimum has an ECE of {dpo_optimum:.3f}, its stop at rate 0.05 {dpo_stop:.3f}; for rlvr {rlvr_optimum:.3f} and {rlvr_stop:.3f}."}}
 grid = np.geomspace(2, 48, 25)
 ends = {p: (grid, early_stopping.ece_curve(pairs[p], grid), stops[stops.pair == p]) for p in closely}
 axes = plots.plot_stops(ends)
+for name in ("dpo", "rlvr"):
+    glue(f"{name}_optimum", errors.loc[name, "daca 0"])
+    glue(f"{name}_stop", errors.loc[name, "daca 0.05"])
 
 # %% [markdown]
-# Which of these differences are more than noise? For each pair, method and rate: ECE after 400 epochs less ECE at the optimum, on the same resampled questions, with Holm's correction over all of them. Those that remain:
+# Which of these differences are more than noise? For each pair, method and rate: ECE after 400 epochs less ECE at the optimum (`minus`), on the same resampled questions, with Holm's correction over all of them. Those that remain:
 
 # %%
 tested = published.assign(adjusted=protocol.holm(published["p"]))
@@ -211,8 +248,8 @@ clear[["distance", "minus", "low", "high", "adjusted"]].round(3)
 furthest = published.reset_index(drop=True).loc[published["distance"].argmin()]
 reach = stops[stops.pair == furthest.pair].set_index(["method", "rate", "epochs"])["temperature"]
 say(
-    "Of {tests} comparisons {lower} have a lower ECE than their optimum and {higher} a higher one after the correction. The furthest stop is that of {far_method} on `{far_pair}` at rate {far_rate:g}: {far:.0%} of the optimum. "
-    "On `{far_pair}` at that rate align-all and DACA stop at T = {same_align:.2f} and {same_daca:.2f}, while their optima are {true_align:.1f} and {true_daca:.1f}.",
+    "Of {tests} comparisons {lower} have a lower ECE than their optimum and {higher} a higher one. The furthest stop is that of {far_method} on `{far_pair}` at rate {far_rate:g}: {far:.0%} of the optimum. "
+    "There align-all and DACA stop at T = {same_align:.2f} and {same_daca:.2f}, while their optima are {true_align:.1f} and {true_daca:.1f}.",
     tests=len(tested),
     lower=int((clear.minus < 0).sum()),
     higher=int((clear.minus > 0).sum()),
@@ -225,8 +262,9 @@ say(
 )
 
 # %% [markdown]
-# So whether the hidden regulariser helps is a matter of where the optimum lies. If that is too high, stopping short is a gain that nobody chose. If it is about right, stopping far short is a loss.
-# A comparison of two methods that both stop early partly compares their speed. After 2,000 epochs:
+# So whether the hidden regulariser helps depends on where the optimum lies. If that is too high, stopping short is a gain that nobody chose. If it is about right, stopping far short is a loss. And a comparison of two methods that both stop early partly compares their speed.
+#
+# Patience alone settles it. After 2,000 epochs:
 
 # %%
 late = stops[stops.epochs == 2000]
@@ -258,8 +296,7 @@ say(
 # %% [markdown]
 # ### Few questions
 #
-# With few questions an epoch is one step, and a sample's optimum can lie anywhere. DACA on 60 random samples of ten questions of `dpo`; then with the two models exchanged, so that the reference is the surer one, as an
-# over-confident foreign reference would be.
+# With few questions an epoch is one step, and a sample's optimum can lie anywhere. DACA on 60 random samples of ten questions of `dpo`; then with the two models exchanged, so that the reference is the surer one, as an over-confident foreign reference would be.
 
 # %%
 both = {"as it is": pairs["dpo"], "exchanged": early_stopping.exchanged(pairs["dpo"])}
@@ -272,24 +309,21 @@ pd.DataFrame.from_dict(columns, orient="index", columns=names).round(3)
 # %% tags=["remove-input"]
 worst = small["exchanged"].loc[small["exchanged"].adam.idxmin()]
 say(
-    "A negative temperature turns the least likely option into the favourite. It arises where the optimum is small: steps of 0.1 jump over zero, and the loss has no guard there. In one sample the optimum is {worst_exact:.3f} and the protocol stops at {worst_adam:.2f}. "
-    "With the models as they are {as_is_negative:.0%} of the stops are negative, but {as_is_off:.0%} lie below half of the optimum or above twice of it.",
+    "A negative temperature turns the least likely option into the favourite. It arises where the optimum is small: steps of 0.1 jump over zero, and the loss has no guard there. In one sample the optimum is {worst_exact:.3f} and the protocol stops at {worst_adam:.2f}.",
     worst_exact=worst.exact,
     worst_adam=worst.adam,
-    as_is_negative=(small["as it is"].adam < 0).mean(),
-    as_is_off=useless["as it is"].mean(),
 )
 
 # %% [markdown]
 # This book therefore fits exactly, and keeps the replica for comparison. The numbers below are exact fits.
 #
-# ## When a question has no best temperature
+# ## Which questions have no best temperature?
 #
-# Take a single question. Its loss is convex in $\beta$, so it has a minimum at some $\beta > 0$ exactly if its slope at $\beta = 0$ is negative. (It rises in the end, because $p_g$ gives every option something.) At $\beta = 0$ the PoLM is uniform. Hence:
+# Now take a single question. Its loss is convex in $\beta$, and it rises in the end, because $p_g$ gives every option something. So it has a minimum at some $\beta > 0$ exactly if its slope at $\beta = 0$ is negative. At $\beta = 0$ the PoLM is uniform. Hence:
 #
 # > **A question has a finite best temperature exactly if the PLM's mean of the PoLM's logits exceeds their plain mean:** $\mathbb{E}_{p_g}[z_f] > \frac1K \sum_k z_f(k)$.
 #
-# DACA's Proposition 3.3 gives another rule: none where the PLM holds the PoLM's favourite less likely than $1/K$. A question with four options against it:
+# DACA's Proposition 3.3 gives another rule: there is none where the PLM holds the PoLM's favourite less likely than $1/K$. A question with four options against it:
 
 # %%
 z, g = np.array([1.0, 0.9, -5.0, -5.0]), np.array([0.2, 0.79, 0.005, 0.005])
@@ -299,11 +333,11 @@ best = 1 / beta[loss.argmin(), 0]
 print(f"favourite {g[z.argmax()]:.2f} < 1/4; E_g[z] = {g @ z:.3f} > mean {z.mean():.3f}; best T = {best:.2f}")
 
 # %% [markdown]
-# The PLM doubts the PoLM's favourite, but not what the PoLM *says*: that the answer is one of the first two. The rule fails the other way round too. With $z = (1, .95, .95, -10)$ and $p_g = (.3, .02, .02, .66)$ the favourite has more
-# than $1/4$, and there is no finite optimum.
+# The PLM doubts the PoLM's favourite, but not what the PoLM *says*: that the answer is one of the first two. The rule fails the other way round too. With $z = (1, .95, .95, -10)$ and $p_g = (.3, .02, .02, .66)$ the favourite has more than $1/4$, and there is no finite optimum.
 #
-# With two options the two rules are one: $\mathbb{E}_{p_g}[z_f] - \operatorname{mean} z_f = (p_g(\text{favourite}) - \tfrac12)(z_1 - z_2)$. With more they are one where the PoLM gives all rivals the same logit. Otherwise not. By brute force, on random
-# questions: the loss at 400 values of $\beta$ against its value at 0.
+# With two options the two rules are one, because $\mathbb{E}_{p_g}[z_f] - \operatorname{mean} z_f = (p_g(\text{favourite}) - \tfrac12)(z_1 - z_2)$, where $z_1$ is the larger logit. With more options they are one only where the PoLM gives all rivals the same logit.
+#
+# By brute force, on random questions: a question has a finite optimum if its loss at one of 400 values of $\beta$ is below its value at 0. How often is each rule wrong?
 
 # %%
 rng, counts = np.random.default_rng(0), {}
@@ -318,48 +352,36 @@ for k in (2, 3, 4, 5, 8):
 brute = pd.DataFrame(counts).T.rename_axis("options")
 brute.round(4)
 
-# %% tags=["remove-input"]
-say(
-    "The criterion disagrees with brute force on {criterion_wrong:.1%} of these questions at most (those whose optimum is so near to $\\beta = 0$ that the grid cannot show it), the rule of $1/K$ on {rule_two:.1%} with two options and on {rule_low:.0%} to {rule_high:.0%} with more.",
-    criterion_wrong=brute["criterion wrong"].max(),
-    rule_two=brute["1/K wrong"][2],
-    rule_low=brute["1/K wrong"].drop(2).min(),
-    rule_high=brute["1/K wrong"].drop(2).max(),
-)
-
 # %% [markdown]
-# And on our pairs. Of the disagreeing questions, shares: with no finite optimum in fact; by the rule; by the rule but not in fact; in fact but not by the rule. The last column is the share of the *agreeing* questions with none.
+# The few questions on which the criterion seems wrong have an optimum so near to $\beta = 0$ that the grid cannot show it.
+#
+# And on our pairs? Of the disagreeing questions, the share without a finite optimum (`none`), without one by the rule of $1/K$ (`rule`), by the rule but not in fact (`false alarm`), and in fact but not by the rule (`missed`). The last column is the share of the *agreeing* questions with none.
 
 # %%
 finite = align_all.finite_optima(pairs)
 finite.round(3)
 
-# %% mystnb={"figure": {"caption": "Share of questions whose own best temperature lies at or below T, by regime, ARC-Easy. What to see: most disagreeing questions have a finite best temperature, a higher one than the agreeing questions have; a minority has none, which the legend counts.", "name": "fig-own"}, "image": {"alt": "Three panels of two rising curves each: agreement reaches one, disagreement levels off well below one."}}
+# %% mystnb={"figure": {"caption": "Share of questions whose own best temperature lies at or below T, by regime, ARC-Easy. What to see: most disagreeing questions have a finite best temperature, a higher one than the agreeing questions have; a minority has none, which the legend counts.", "name": "fig-own"}, "image": {"alt": "Three panels of two rising curves each: agreement reaches one, disagreement levels off well below one, because {none_low:.0%} to {none_high:.0%} of the disagreeing questions have no finite best temperature."}}
 axes = plots.plot_own_temperatures({p: plots.prepare_own_temperatures(pairs[p]) for p in closely})
 
 # %% tags=["remove-input"]
 say(
     "{none_low:.0%} to {none_high:.0%} of the disagreeing questions have no finite optimum; the rule names {rule_says_low:.0%} to {rule_says_high:.0%}, about {alarm_share:.0%} of them wrongly. "
-    "On agreement there are a few as well, up to {agree_none:.1%}. All other disagreeing questions pull towards a temperature that is finite.",
+    "All other disagreeing questions pull towards a temperature that is finite.",
     none_low=finite["none"].min(),
     none_high=finite["none"].max(),
     rule_says_low=finite["rule"].min(),
     rule_says_high=finite["rule"].max(),
     alarm_share=(finite["false alarm"] / finite["rule"]).mean(),
-    agree_none=finite["none, agree"].max(),
 )
 
 # %% [markdown]
-# ## An ECE is not a difference of means
+# ## Is an ECE a difference of means?
 #
-# DACA's Proposition 3.2 turns a difference of mean confidence and accuracy into an ECE. In general only one direction holds. With $c$ the confidence, $a(c)$ the accuracy at that confidence,
-
-# %% [markdown]
-# $$
-# \mathrm{ECE} = \mathbb{E}\,\big| c - a(c) \big| \;\ge\; \big|\, \mathbb{E}[c] - \mathbb{E}[a] \,\big|,
-# $$ (eq-bound)
-
-# %% [markdown]
+# DACA's Proposition 3.2 turns a difference of mean confidence and accuracy into an ECE. In general only one direction holds. With $c$ the confidence and $a(c)$ the accuracy at that confidence,
+#
+# $$ \mathrm{ECE} = \mathbb{E}\,\big| c - a(c) \big| \;\ge\; \big|\, \mathbb{E}[c] - \mathbb{E}[a] \,\big|, $$
+#
 # with equality exactly if $c - a(c)$ does not change its sign. A case with two levels, each for half of the questions:
 
 # %%
@@ -380,15 +402,16 @@ bounds.assign(excess=(bounds["ECE"] - bounds["|gap|"]).clip(lower=0)).round(3)
 
 # %% tags=["remove-input"]
 say(
-    "The ECE exceeds the gap of the means by up to {excess:.3f}. Where the two are close, the PoLM errs in one direction at nearly every level; a gap near zero would say little about the ECE.",
+    "The ECE exceeds the gap of the means by up to {excess:.3f}. Where the two are close, the PoLM errs in one direction at nearly every level. A gap near zero would say little about the ECE.",
     excess=float((bounds["ECE"] - bounds["|gap|"]).max()),
 )
 
 # %% [markdown]
-# ## The verdict on claim 4
+# ## Does aligning on disagreements make the PoLM under-confident?
 #
-# The claim: *aligning on disagreements makes the PoLM under-confident.* The test: fit on agreement only, on all questions, on disagreement only; then take mean confidence less accuracy over *all* held-out questions. Five splits; questions are
-# resampled, the same ones for all three fits. The settings: every recipe on the main set, and the main pair on every other set. Holm's correction over the whole table.
+# The [ledger](20_ledger.ipynb), which holds the paper's claims against our evidence, counts this as claim 4. The test: fit on agreement only, on all questions, on disagreement only. Then take mean confidence less accuracy over *all* held-out questions.
+#
+# Five splits; questions are resampled, the same ones for all three fits. The settings are every recipe on the main set, and the main pair on every other set. Holm's correction runs over the whole table. `under` and `over`: found to be under- or over-confident.
 
 # %%
 others = ["arc-challenge", "openbookqa", "csqa", "piqa", "mmlu", "medmcqa"]
@@ -402,8 +425,11 @@ verdict = align_all.verdicts(single).unstack()[list(align_all.FITS)]
 values = single["value"].unstack()[list(align_all.FITS)].round(3)
 pd.concat({"confidence less accuracy": values, "verdict": verdict}, axis=1).loc[list(settings)]
 
-# %% mystnb={"figure": {"caption": "Mean confidence less accuracy on held-out questions after aligning on three kinds of questions, 95 % intervals. The first seven rows are ARC-Easy, the others the main pair on other sets. Left of zero the PoLM is under-confident. What to see: in each row disagreement lies furthest left; where the row as a whole lies depends on the set.", "name": "fig-gaps"}, "image": {"alt": "Dot plot with thirteen rows of three intervals each: agreement only, all questions, disagreement only."}}
+# %% mystnb={"figure": {"caption": "Mean confidence less accuracy on held-out questions after aligning on three kinds of questions, 95 % intervals. The first seven rows are ARC-Easy, the others the main pair on other sets. Left of zero the PoLM is under-confident. What to see: in each row disagreement lies furthest left; where the row as a whole lies depends on the set.", "name": "fig-gaps"}, "image": {"alt": "Dot plot with {settings} rows of three intervals each. Aligned on disagreement only, every row lies furthest left; there the PoLM is under-confident in {under} rows, over-confident in {over}, undecided in {undecided}."}}
 ax = plots.plot_aligned_gaps(gaps)
+
+# %% [markdown]
+# Where a row lies seems to depend on the PLM. So put the PLM's own gap beside it. `after` is the PoLM's gap after aligning on disagreement only. `shift` is what that differs by from aligning on agreement only, with its paired interval.
 
 # %%
 premise = protocol.both_models({main_set: pairs[main_pair]} | sets, draws=200).query("model == 'PLM'").set_index("set")
@@ -414,46 +440,36 @@ after = {s: gaps["value"][(main_pair if s == main_set else f"{main_pair}, {s}", 
 beside = premise[["PLM's gap", "ece", "ece_floor"]].assign(after=after, shift={s: r.value for s, r in rows.items()})
 beside.assign(low={s: r.low for s, r in rows.items()}, high={s: r.high for s, r in rows.items()}).round(3)
 
-# %% [markdown]
-# There `after` is the gap after aligning on disagreement only, and `shift` is what that differs by from aligning on agreement only, with its paired interval.
-
 # %% tags=["remove-input"]
 words = {word: int((verdict["disagree"] == word).sum()) for word in ("under", "over", "undecided")}
 on_main = verdict.loc[list(pairs)]
 ruled = "supported" if words["under"] == len(verdict) else "contradicted" if words["over"] == len(verdict) else "neither supported nor contradicted as a general claim"
+apart_sets = verdict.loc[[n for n in verdict.index if n not in pairs]]
 
 # %% tags=["remove-input"]
 say(
-    "**As a shift:** aligning on disagreements instead of agreements lowers the mean confidence in {shifted} of {settings} settings (whole paired interval). "
-    "**As a state:** after aligning on disagreement only the PoLM is under-confident in {under}, over-confident in {over} and undecided in {undecided}: {ruled} on our pairs. "
-    "On {main_name}, where the PLM's own gap is {plm_gap:+.3f}, it is under-confident for {main_under} of {main_n} recipes. But there aligning on *agreement* alone leaves {agree_main_under} of them under-confident, too.",
+    "- **As a shift, yes:** aligning on disagreements instead of agreements lowers the mean confidence in {shifted} of {settings} settings (whole paired interval).\n"
+    "- **As a state, it depends:** after aligning on disagreement only the PoLM is under-confident in {under}, over-confident in {over} and undecided in {undecided}: {ruled} on our pairs.\n"
+    "- On {main_name}, where the PLM's own gap is {plm_gap:+.3f}, it is under-confident for {main_under} of {main_n} recipes. But there aligning on *agreement* alone leaves {agree_main_under} of them under-confident, too.\n"
+    "- On the main pair's other sets aligning on agreement alone leaves it over-confident in {agree_over} of {n_sets}, aligning on all in {all_over}, on disagreement alone in {disagree_over_sets}.",
     shifted=int((shift.high < 0).sum()),
     settings=len(shift),
     **words,
-    ruled=ruled,
-    main_name=main_set,
-    plm_gap=premise["PLM's gap"][main_set],
+    **dict(ruled=ruled, main_name=main_set, plm_gap=premise["PLM's gap"][main_set], main_n=len(on_main), n_sets=len(apart_sets)),
     main_under=int((on_main["disagree"] == "under").sum()),
     agree_main_under=int((on_main["agree"] == "under").sum()),
-    main_n=len(on_main),
+    **{name: int((apart_sets[fit] == "over").sum()) for name, fit in (("agree_over", "agree"), ("all_over", "all"), ("disagree_over_sets", "disagree"))},
 )
 
 # %% tags=["remove-input"]
-apart_sets = verdict.loc[[n for n in verdict.index if n not in pairs]]
 say(
-    "On the main pair's other sets aligning on agreement alone leaves it over-confident in {agree_over} of {n_sets}, aligning on all in {all_over}, on disagreement alone in {disagree_over_sets}. "
-    "The rank correlation of the PLM's own gap with the gap after aligning on disagreement is {rank:.2f} over the {n_rank} sets.",
-    agree_over=int((apart_sets["agree"] == "over").sum()),
-    all_over=int((apart_sets["all"] == "over").sum()),
-    disagree_over_sets=int((apart_sets["disagree"] == "over").sum()),
-    n_sets=len(apart_sets),
+    "Over the {n_rank} sets the PLM's own gap and the gap after aligning on disagreement have a rank correlation of {rank:.2f}.",
     rank=beside["PLM's gap"].corr(beside["after"], method="spearman"),
     n_rank=len(beside),
 )
 
 # %% [markdown]
-# So when does align-all *not* fail? Where $\Delta \le 0$: beside an exact PLM ($\Delta = 0$), and where the PLM is so over-confident that its excess outweighs what it does not know. In the second case align-all is nearer to the truth
-# than DACA for a reason that has nothing to do with either: two errors of opposite sign. Without labels nobody can see which case holds.
+# So when does align-all *not* fail? Where $\Delta \le 0$: beside an exact PLM ($\Delta = 0$), and where the PLM is so over-confident that its excess outweighs what it does not know. In the second case align-all is nearer to the truth than DACA for a reason that has nothing to do with either: two errors of opposite sign. Without labels nobody can see which case holds.
 #
 # ## What this page does not show
 #
@@ -471,25 +487,66 @@ say(
 # - A question has a finite best temperature exactly if $\mathbb{E}_{p_g}[z_f]$ exceeds the plain mean of $z_f$. The rule of $1/K$ is right for two options only.
 # - Aligning on disagreements lowers confidence. Whether the result is *under*-confident depends on the PLM as well.
 #
-# **Next:** [prompts, wordings and the order of options](12_prompts_and_order.ipynb). The slips met here stand in the [errata](22_errata.ipynb).
+# Mira keeps her disagreements in mind, and does not hope that dropping them mends what her PLM does not know.
 #
-# ```{exercise}
+# **Next:** [how many questions does it need?](11_how_many_questions.ipynb) The slips met here stand in the [errata](22_errata.ipynb).
+#
+# ```{exercise} Too high or too low?
 # :label: ex-lacking
-# The PLM is uniform on every question: it knows nothing, and says so. The PoLM is right 60 % of the time, with four options. Is $\Delta$ positive, and which temperature does align-all find?
+# Four questions with three options each: `polm_logits` holds $z_f$, `plm` the PLM's probabilities, and `right` the right option of each question, counted from 0. What is $\Delta$? Three decimals. (Then look at its sign: does align-all end above $T^\star$ here?)
 # ```
-#
-# ```{solution} ex-lacking
+
+# %%
+task = course.task("lacking", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-lacking
 # :class: dropdown
-# $\mathbb{E}_{p_g}[z_f]$ is the plain mean of the logits on every question, so no question has a finite optimum and align-all finds $T = \infty$. If the PoLM's logits carry knowledge, the truth expects more of them than their plain mean, so $\Delta > 0$.
-# The PLM is calibrated: what it says with confidence 1/4 is right a quarter of the time. Calibration is not knowledge.
+# ```
+
+# %% tags=["solution"]
+z = task.polm_logits
+truth = z[np.arange(4), task.right]  # all of the truth lies on the right option
+plm = (task.plm * z).sum(axis=1)
+delta = (truth - plm).mean()
+print(f"align-all ends {'above' if delta > 0 else 'below'} T*")
+task.check(delta)
+
+# %% [markdown] tags=["solution"]
+# With labels, $\mathbb{E}_\pi[z_f]$ is the logit of the right option. Note what is *not* needed: $T^\star$ itself, and the PoLM's probabilities.
+#
+# A PLM that is uniform on every question, and admits that it knows nothing, is calibrated. Yet $\mathbb{E}_{p_g}[z_f]$ is then the plain mean of the logits, no question has a finite optimum, and align-all answers $T = \infty$. Calibration is not knowledge.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} How far can it walk?
 # :label: ex-speed
-# At rate 0.1 and one batch an epoch, how far can 400 epochs of Adam carry a temperature at most, about? Why do the paths above stop long before that?
+# Adam starts at $T = 1$ with the rate `rate`, in batches of `batch` questions, on `questions` questions. The last batch of an epoch may be smaller. The optimum is `optimum`. Suppose that no step is longer than the rate. How many epochs does it take at least? A whole number.
 # ```
-#
-# ```{solution} ex-speed
+
+# %%
+task = course.task("speed", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-speed
 # :class: dropdown
-# About $400 \times 0.1 = 40$: while the slope keeps its sign and size, a step is as long as the rate. But Adam divides a short memory of the slope by a long one. The slope falls like $1/T^2$, the long memory still holds the steep start, and the steps shrink.
+# ```
+
+# %% tags=["solution"]
+import math
+
+steps_an_epoch = math.ceil(task.questions / task.batch)
+steps = (task.optimum - 1) / task.rate
+print(f"{steps:.1f} steps at least, {steps_an_epoch} in an epoch")
+task.check(math.ceil(round(steps / steps_an_epoch, 6)))
+
+# %% [markdown] tags=["solution"]
+# The true number is far larger. Adam divides a short memory of the slope by a long one; the slope falls like $1/T^2$ while the long memory still holds the steep start, so the steps shrink.
+
+# %% [markdown]
+# ```{solution-end}
 # ```

@@ -98,17 +98,20 @@ def prepare_tau_paths(
 def plot_tau_paths(pairs: Mapping[str, TauPaths], published: int = 400, axes=None) -> np.ndarray:
     """Draw `prepare_tau_paths` of several pairs, a panel each; return the axes.
 
-    The dashed lines are the optima; the vertical line is where the published protocol stops.
+    The dashed lines are the optima; the vertical line is where the published protocol stops. A method's marker stands
+    on its paths and at the right end of its optimum, so that the picture needs no colour.
     """
     axes = _free_panels(len(pairs), axes)
     for ax, (name, data) in zip(axes.flat, pairs.items(), strict=False):
         slowest = min((rate for _, rate in data.paths), default=0)
         for (method, rate), path in data.paths.items():
             look = {"lw": 1.0 if rate == slowest else 1.8, "ls": ":" if rate == slowest else "-"}
+            look |= {"marker": style.METHOD_MARKER[method], "markersize": 5, "markevery": max(1, len(path) // 8)}
             ax.plot(path, color=style.METHOD[method], label=f"{method}, rate {rate:g}", **look)
         for method, goal in data.optima.items():
             if np.isfinite(goal):
-                ax.axhline(goal, color=style.METHOD[method], ls="--", lw=1)
+                end = {"marker": style.METHOD_MARKER[method], "markersize": 5, "markevery": [1], "clip_on": False}
+                ax.axhline(goal, color=style.METHOD[method], ls="--", lw=1, **end)
         ax.axvline(published, color=style.QUIET, lw=1)
         ax.set_ylim(bottom=0)
         style.label(ax, "Epoch", "Temperature" if ax is axes.flat[0] else "", name)
