@@ -215,7 +215,7 @@ print(f"by hand {(by_bin['count'] * gap).sum() / 12:.4f}, library {metrics.ece(c
 
 # %%
 task = course.task("l2-ece", me)
-print(pd.DataFrame({"confidence": task.confidence, "correct": task.correct.astype(int)}).T.to_string(header=False))
+print(task.confidence, task.correct.astype(int), sep="\n")
 task
 
 # %% [markdown]
@@ -334,7 +334,8 @@ ax = plots.style.legend(plots.style.label(ax, "ECE", "Perfect helpers"))
 rows = {}
 for name, (c, a) in scored.items():
     draws = metrics.noise_draws(metrics.ece, c, draws=1000)
-    rows[name] = {"ECE": metrics.ece(c, a), "floor": draws.mean(), "perfect helpers that look worse": (draws >= metrics.ece(c, a)).mean()}
+    worse = (draws >= metrics.ece(c, a)).mean()
+    rows[name] = {"ECE": metrics.ece(c, a), "floor": draws.mean(), "perfect helpers that look worse": worse}
 verdict = pd.DataFrame(rows).T
 verdict.insert(2, "excess", verdict["ECE"] - verdict["floor"])
 verdict.round(4)
@@ -441,8 +442,8 @@ task.check(task.answers * (task.floor / task.wanted) ** 2)
 # %%
 constant = np.full(len(correct), correct.mean())
 scores = {"ECE": metrics.ece, "Brier": metrics.top_label_brier, "AUROC": metrics.auroc}
-compared = {name: {s: f(c, correct) for s, f in scores.items()} for name, c in {"the PLM": confidence, "a constant": constant}.items()}
-pd.DataFrame(compared).round(3)
+two = {"the PLM": confidence, "a constant": constant}
+pd.DataFrame({name: {s: f(c, correct) for s, f in scores.items()} for name, c in two.items()}).round(3)
 
 # %% [markdown]
 # The constant wins by ECE. It loses by Brier, and its AUROC is that of a coin: it tells no answer from another.
