@@ -128,6 +128,15 @@ task.check(answer)
 # ```{solution-end}
 # ```
 
+# %% [markdown] tags=["slide-only"]
+# ## The inherited share
+#
+# $$ \text{share} = \frac{\text{rise of the method's gap}}{\text{rise of the PLM's gap}} $$
+#
+# - 0: ignores the PLM's confidence; 1: copies all of its error
+# - no accuracy changes, so it is a ratio of mean confidences
+# - **What is the share of temperature scaling? Of a model aligned perfectly?**
+
 # %% [markdown] tags=["slide"]
 # ## Why does one follow less than the other?
 #
@@ -234,6 +243,14 @@ task.check(answer)
 # ```{solution-end}
 # ```
 
+# %% [markdown] tags=["slide-only"]
+# ## Calibrated or exact?
+#
+# - **exact**: the right belief on every question
+# - **calibrated**: right on average over questions with the same confidence
+# - a PLM that says 25 % on everything it cannot read is calibrated, not exact
+# - **Does agreement with the PoLM keep a calibrated belief calibrated?**
+
 # %% [markdown] tags=["slide"]
 # ## When is aligning on everything exactly right?
 #
@@ -295,6 +312,16 @@ task.check(answer)
 # %% [markdown]
 # ```{solution-end}
 # ```
+
+# %% [markdown] tags=["slide-only"]
+# ## A disagreement: knowledge or error?
+#
+# | post-training | disagreements show | dropping them |
+# |---|---|---|
+# | added knowledge | what the PLM cannot know | helps |
+# | taught falsehoods | how over-confident the PoLM is | hurts |
+#
+# **How would you tell, from a trace?**
 
 # %% [markdown] tags=["slide"]
 # ## Does the premise hold on real sets?
@@ -409,6 +436,14 @@ task.check(answer)
 # %% [markdown]
 # ```{solution-end}
 # ```
+
+# %% [markdown] tags=["slide-only"]
+# ## Two errors that cancel
+#
+# - align-all errs towards modesty
+# - most PLMs of the book err towards boasting
+# - sum: a small gap, and a low ECE
+# - **What happens to the ranking when next year's PLM is calibrated?**
 
 # %% [markdown] tags=["slide"]
 # ## Own questions, or labels from elsewhere?

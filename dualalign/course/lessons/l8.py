@@ -68,7 +68,7 @@ PRICES = Exercise(
 def give_answers(rng: np.random.Generator) -> dict:
     confidence = np.sort(rng.choice(np.arange(30, 99), 10, replace=False))[::-1] / 100
     right = (rng.random(10) < confidence - 0.15).astype(int)
-    return {"confidence": confidence, "right": right, "price": round(float(rng.uniform(0.15, 0.45)), 2)}
+    return {"confidence": confidence, "right": right, "price": round(int(rng.integers(15, 45)) / 100 + 0.005, 3)}
 
 
 def acting(given: Given) -> float:
@@ -208,7 +208,7 @@ ALL_PRICES = Exercise(
         Wrong(
             "half the Brier score",
             lambda g: float(((g.confidence - g.right) ** 2).mean() / 2),
-            "One term is missing, which no confidence can change. What would a model pay that is certain, and always wrong?",
+            "A term is missing that no confidence changes. What does a model pay that is always certain and wrong?",
         ),
         Wrong(
             "the gap of the means",

@@ -109,7 +109,7 @@ PROMISE = Exercise(
         Wrong(
             "the target as threshold",
             lambda g: g.target,
-            "With that threshold every answer keeps the promise by itself. Promised is the accuracy of all of them together.",
+            "With that threshold every answer keeps the promise by itself. Promised is the accuracy of all together.",
         ),
         Wrong(
             "a share of the questions",
