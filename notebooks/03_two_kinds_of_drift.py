@@ -9,18 +9,17 @@
 # %% [markdown]
 # # Two kinds of drift
 #
-# Post-training changes a model. Sometimes it keeps the answer and only becomes surer of it. Sometimes it takes another way through the layers and arrives
-# somewhere else. The paper {cite:p}`luo2026dualalign` calls the first **confidence drift** and the second **process drift**, and builds its method on the difference.
+# Mira compares her model before and after its last training, question by question. On some it gives the old answer and is only surer of it. On others it gives a new one.
+# Are these two different changes, so that one cure cannot fit both? And can one see, inside the model, where the change happens?
 #
-# Is the difference there, in a pair that we can open? This page looks.
+# The paper {cite:p}`luo2026dualalign` says yes to both and builds its method on the difference. This page looks.
 #
-# | You need | [Start here](01_start_here.ipynb) |
+# | You need | [Calibration](02_reliability.ipynb) |
 # |---|---|
-# | **Helpful** | entropy and KL divergence; what a residual stream is |
-# | **Time** | 20 minutes |
+# | **Helpful** | that a language model is a stack of layers, each adding to the result of the one before |
+# | **Time** | 25 minutes |
 #
-# **You will be able to** read a logit lens, compute the divergence of two models layer by layer, find the peak divergence layer, and say what the
-# stability entropy measures and what it does not.
+# **You will be able to** read a logit lens, compute how far two models are apart at each layer, find the layer at which they part, and say what the stability entropy measures and what it does not.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -42,12 +41,19 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import change, drift, metrics, plots
-from dualalign.book import say
+from dualalign import change, course, drift, metrics, plots
+from dualalign.book import glue, say
 
 # %% tags=["parameters"]
 folder = "../data/traces"
 pair = "sft4"
+me = "reader"
+
+# %% [markdown]
+# ## Two kinds of questions
+#
+# The two models **agree** on a question if they choose the same option, and **disagree** if not. Where they agree, post-training can only have changed how sure the model is: **confidence drift**. Where they disagree it
+# changed the answer, and with it, says the paper, the way to the answer: **process drift**. How often is it the one, and how often the other?
 
 # %%
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
@@ -57,120 +63,128 @@ print(f"{len(traces)} questions; the two models agree on {agree.mean():.1%} of t
 # %% [markdown]
 # ## Reading a model in the middle
 #
-# A decoder adds to a running vector, the *residual stream*, block after block. Only behind the last block does it become logits: a final norm, then one row of the
-# unembedding for each token. The **logit lens** does the same after *every* block $l$, at the last token of the prompt, for the $K$ tokens
-# that the options begin with:
+# A language model keeps a running vector and adds to it, layer after layer. Only behind the last layer does the vector become logits: it is normalised, and multiplied with one row of weights for each
+# word that may follow. The **logit lens** takes that last step early. It reads the vector after *every* layer $l$ as if $l$ were the last, at the end of the question, for the $K$ words that the options begin with:
 #
 # $$ z_m^l(x) \in \mathbb{R}^K, \qquad p_m^l = \operatorname{softmax}(z_m^l). $$
 #
-# At the last layer $l = L$ it equals the model's own logits. That is checked whenever a model is loaded.
+# Here $m$ is the model: $g$ for the PLM, $f$ for the PoLM, as in the paper. (Its predecessor DACA {cite:p}`luo2025daca` writes them the other way round.) We call $p_m^l$ the model's *belief* after layer $l$. At the last layer, $L$, it is what the model says; that is checked whenever a model is loaded.
 #
-# Here is one question. Each colour is an option; full lines are the PLM, dashed ones the PoLM.
+# Two questions as examples, one of each kind. They are not picked by eye: each is the one whose beliefs lie, at the end, as far apart as those of the median question of its kind.
 
 # %%
-divergence = drift.layer_divergence(traces)
-typical = divergence[:, -1] - np.where(agree, np.median(divergence[agree, -1]), np.median(divergence[~agree, -1]))
-order = np.argsort(np.abs(typical))
-one_agree = next(i for i in order if agree[i])
-one_disagree = next(i for i in order if not agree[i])
-print(traces.question_ids[one_agree], "|", traces.question_ids[one_disagree])
+divergence = drift.layer_divergence(traces)  # explained below
+final = divergence[:, -1]
+middle = {same: np.median(final[agree == same]) for same in (True, False)}
+typical = {same: int(np.where(agree == same, np.abs(final - middle[same]), np.inf).argmin()) for same in (True, False)}
+print([traces.question_ids[i] for i in typical.values()])
 
-# %% mystnb={"figure": {"caption": "What the two models believe after each layer, for the question of each kind whose final divergence is the median one: where they agree (left), where they disagree (right). What to see: beliefs swing on the way, because the lens reads inner states with the last layer's head; yet the two models swing together for the first half, and part only in the second.", "name": "fig-beliefs"}, "image": {"alt": "Two line plots of option probabilities by layer. Full lines (PLM) and dashed lines (PoLM) swing together in the first half of the layers and separate in the second half."}}
+# %% mystnb={"figure": {"caption": "What the two models believe after each layer, about a question on which they agree (left) and one on which they disagree (right). A colour and marker is an option; full lines are the PLM, dashed ones the PoLM. What to see: beliefs swing on the way, since the lens reads unfinished states; up to the middle the two models swing together, and then they part.", "name": "fig-beliefs"}, "image": {"alt": "Two line plots of option probabilities by layer. Up to the middle layer the PLM's and the PoLM's probability of an option differ by at most {early_gap:.2f}; after it, by up to {late_gap:.2f}."}}
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
-for ax, i, title in zip(axes, (one_agree, one_disagree), ("They agree", "They disagree"), strict=True):
-    plots.plot_beliefs(plots.prepare_beliefs(traces, int(i)), ax)
-    ax.set_title(title)
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
+halves = []
+for ax, i, title in zip(axes, typical.values(), ("They agree", "They disagree"), strict=True):
+    beliefs = plots.prepare_beliefs(traces, i)
+    plots.style.label(plots.plot_beliefs(beliefs, ax), "Layer", "Probability of the option", title)
+    wide = beliefs.pivot(index=["layer", "option"], columns="model", values="probability")
+    apart = (wide["PLM"] - wide["PoLM"]).abs().groupby("layer").max()
+    halves.append([apart.loc[:9].max(), apart.loc[10:].max()])
+early_late = np.max(halves, axis=0)
+glue("early_gap", early_late[0])
+glue("late_gap", early_late[1])
 
 # %% [markdown]
-# ## How far apart, layer by layer
+# ## How far apart, layer by layer?
 #
-# The **layer divergence** is the Jensen-Shannon divergence of the two models' beliefs:
+# To look at more than two questions we need one number for the distance of two beliefs. Two measures lead to it. The **entropy** $H(p) = -\sum_k p(k) \ln p(k)$ says how undecided one belief is: 0 if one option has everything, $\ln K$ if all are equal.
+# The {term}`KL divergence` $\mathrm{KL}(p \,\|\, q) = \sum_k p(k) \ln \frac{p(k)}{q(k)}$ says how badly $q$ stands in for $p$; it is 0 if they are equal, and it is another number if the two change places.
 #
-# $$ d_l(x) = \mathrm{JSD}(p_g^l \,\|\, p_f^l) = \tfrac12 \mathrm{KL}(p_g^l \| m) + \tfrac12 \mathrm{KL}(p_f^l \| m), \qquad m = \tfrac12 (p_g^l + p_f^l). $$
+# The **Jensen-Shannon divergence** (JSD) treats both alike. It measures each belief against the middle of the two. At layer $l$, for question $x$,
 #
-# The letter $g$ is the PLM and $f$ the PoLM, as in the paper; its predecessor DACA {cite:p}`luo2025daca` writes them the other way round. In nats it lies between 0 and $\ln 2$. Written out for one question, it must agree with the library:
+# $$ d_l(x) = \mathrm{JSD}(p_g^l \,\|\, p_f^l) = \tfrac12 \mathrm{KL}(p_g^l \,\|\, m) + \tfrac12 \mathrm{KL}(p_f^l \,\|\, m), \qquad m = \tfrac12 (p_g^l + p_f^l). $$
+#
+# It cannot be large without end. Since $m \ge p/2$ for either belief, each ratio $p/m$ is at most 2, each KL at most $\ln 2 \approx 0.69$, and so is their mean. The bound is reached if the two beliefs share no option.
+# Does the library give what the formula says, and does it keep to the bound?
 
 # %%
 k = traces.n_options[0]  # the rest is padding
 p, q = (np.exp(drift.log_softmax_options(z[0, :k])) for z in (traces.plm_final, traces.polm_final))
 m = (p + q) / 2
-by_hand = sum(0.5 * a * np.log(a / c) + 0.5 * b * np.log(b / c) for a, b, c in zip(p, q, m, strict=True))
+by_hand = 0.5 * (p * np.log(p / m)).sum() + 0.5 * (q * np.log(q / m)).sum()
 print(f"by hand {by_hand:.10f}, library {divergence[0, -1]:.10f}")
+print(f"largest of all questions and layers {divergence.max():.3f}, bound {np.log(2):.3f}")
 
-# %% mystnb={"figure": {"caption": "Layer divergence of PLM and PoLM: median and quartiles over questions, where the models finally agree and where they do not. What to see: in which layers the two curves begin to part, and how far the bands overlap.", "name": "fig-divergence"}, "image": {"alt": "Median layer divergence by layer for agreement and disagreement with quartile bands and a dotted line at ln 2."}}
+# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM at each layer: median and quartiles over questions. What to see: almost nothing up to layer 10, then a step at layer 12; and up to the last few layers, questions of agreement and of disagreement look the same.", "name": "fig-divergence"}, "image": {"alt": "Median layer divergence by layer. Half-way it is {half_agree:.3f} nats on agreement and {half_disagree:.3f} on disagreement; at the last layer {final_agree:.3f} and {final_disagree:.3f}. The bands overlap at every layer."}}
 ax = plots.plot_layer_divergence(plots.prepare_layer_divergence(traces))
 
 # %% tags=["remove-input"]
-final = {name: float(np.median(divergence[rows, -1])) for name, rows in {"agree": agree, "disagree": ~agree}.items()}
-half = drift.match_layers(1, traces.n_layers).size // 2
+half = traces.n_layers // 2
 say(
-    "At the last layer the median divergence is {final_agree:.3f} nats on agreement and {final_disagree:.3f} on disagreement. "
-    "Half-way, at layer {half}, both medians are small: {half_agree:.4f} and {half_disagree:.4f}.",
-    final_agree=final["agree"],
-    final_disagree=final["disagree"],
+    "At the last layer the median is {final_agree:.3f} nats on agreement and {final_disagree:.3f} on disagreement; at layer {half}, {half_agree:.3f} and {half_disagree:.3f}.",
+    final_agree=float(middle[True]),
+    final_disagree=float(middle[False]),
     half=half,
     half_agree=float(np.median(divergence[agree, half - 1])),
     half_disagree=float(np.median(divergence[~agree, half - 1])),
 )
 
 # %% [markdown]
-# That the *final* divergence is larger on disagreement is no discovery: two models that choose different options must differ in the end. The question is
-# whether they part **at one place**.
-
-# %% [markdown]
-# ## The peak divergence layer
+# That they end further apart on disagreement is no discovery: two models that choose different options must. And agreement is not calm either: the models part there too. So is there any sign that disagreement takes *another way*?
 #
-# For each question, the **peak divergence layer** (PDL) is where the divergence changes most from one layer to the next:
+# ## The layer at which they part
+#
+# The paper's sign is a sudden step. For each question, the **peak divergence layer** (PDL) is where the divergence changes most from one layer to the next, up or down:
 #
 # $$ l^*(x) = \arg\max_{l \in 2..L} \; |d_l(x) - d_{l-1}(x)|. $$
 
 # %%
 peaks = plots.prepare_peaks(traces)
-peaks.groupby("regime")[["layer", "jump", "final"]].describe().loc[:, (slice(None), ["25%", "50%", "75%"])].round(3)
+quartiles = peaks.groupby("regime")[["layer", "jump", "final"]].quantile([0.25, 0.5, 0.75]).unstack()
+quartiles.round(2)
 
-# %% mystnb={"figure": {"caption": "Left: where the peak divergence layer lies. Right: how large the jump there is, as a cumulative share of questions. What to see: whether disagreement comes with a larger jump, and how much the two groups overlap.", "name": "fig-peaks"}, "image": {"alt": "Left, bars of the share of questions per peak layer by agreement; right, cumulative curves of the jump size by agreement."}}
+# %% mystnb={"figure": {"caption": "Left: where the PDL lies. Right: how large the change there is, as the share of questions at or below. What to see: the PDL lies in the last third of the layers for either kind of question; the jumps on disagreement are a little larger, and the two kinds overlap almost wholly.", "name": "fig-peaks"}, "image": {"alt": "Left, bars of the share of questions by peak layer: {late:.0%} of the questions have it at layer 12 or later. Right, cumulative curves of the jump, with medians of {jump_agree:.2f} nats on agreement and {jump_disagree:.2f} on disagreement."}}
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 plots.plot_peak_layers(peaks, traces.n_layers, axes[0])
 ax = plots.plot_peak_jumps(peaks, axes[1])
+medians = peaks.groupby("regime").jump.median()
+glue("late", float((peaks.layer >= 12).mean()))
+glue("jump_agree", medians["agree"])
+glue("jump_disagree", medians["disagree"])
 
 # %% [markdown]
-# Is the difference between the groups more than chance? And is it more than what the final divergence alone would bring? We ask the second question of the *share* of a
-# question's total movement that happens in its largest jump: 1 means all at once, a small number means little by little.
+# Is that small difference more than chance? And is it a *sudden* step, or does everything on a disagreeing question simply move more? The second question needs another number: the share of a
+# question's whole movement, over all layers, that happens in its largest jump. A share of 1 means all at once; a small one, little by little.
 
 # %%
 movement = np.abs(np.diff(divergence, axis=1)).sum(axis=1)
-sharpness = peaks.jump.to_numpy() / movement
-found = {n: change.regime_contrast(v, agree) for n, v in {"jump": peaks.jump.to_numpy(), "sharpness": sharpness}.items()}
-contrast = pd.DataFrame(found, index=["difference", "low", "high"]).T
+measured = {"jump": peaks.jump.to_numpy(), "share of the movement": peaks.jump.to_numpy() / movement}
+found = {name: change.regime_contrast(values, agree) for name, values in measured.items()}
+contrast = pd.DataFrame(found, index=["disagree less agree", "low", "high"]).T
 contrast.round(3)
 
 # %% tags=["remove-input"]
 word = {1: "larger on disagreement", -1: "larger on agreement", 0: "not told apart by these questions"}
 verdict = {name: word[int(np.sign(r.low) * (np.sign(r.low) == np.sign(r.high)))] for name, r in contrast.iterrows()}
 say(
-    "The largest jump is **{jump_verdict}** (difference of medians {jump:+.3f} nats, 95 % interval {jump_low:+.3f} to {jump_high:+.3f}). "
-    "Its share of the whole movement is **{sharp_verdict}** ({sharp:+.3f}, {sharp_low:+.3f} to {sharp_high:+.3f}).",
+    "The table holds differences of medians with 95 % intervals. The largest jump is **{jump_verdict}**, by {jump:+.3f} nats ({jump_low:+.3f} to {jump_high:+.3f}). "
+    "Its share of the movement is **{share_verdict}** ({share:+.3f}, {share_low:+.3f} to {share_high:+.3f}).",
     jump_verdict=verdict["jump"],
-    jump=contrast.difference["jump"],
-    jump_low=contrast.low["jump"],
-    jump_high=contrast.high["jump"],
-    sharp_verdict=verdict["sharpness"],
-    sharp=contrast.difference["sharpness"],
-    sharp_low=contrast.low["sharpness"],
-    sharp_high=contrast.high["sharpness"],
+    share_verdict=verdict["share of the movement"],
+    **{f"{name}{end}": contrast.loc[row, column] for name, row in (("jump", "jump"), ("share", "share of the movement")) for end, column in (("", "disagree less agree"), ("_low", "low"), ("_high", "high"))},
 )
 
 # %% [markdown]
-# ## Inferential stability entropy
+# So in this pair post-training moves the models further where they end up disagreeing, but not in another manner. Two sharply different regimes are not what we see.
+
+# %% [markdown]
+# ## How undecided on the way?
 #
-# From the peak on, how undecided does a model stay? The **inferential stability entropy** (ISE) is the mean entropy of its beliefs from the PDL to the last layer:
+# There is a second sign that the paper uses. From the layer of parting on, how undecided does a model stay? The **inferential stability entropy** (ISE) is the mean entropy of its beliefs from the PDL to the last layer, with its logits divided by a temperature $\tau$ if one is given:
 #
 # $$ \mathrm{ISE}_m(x; \tau) = \frac{1}{L - l^* + 1} \sum_{l = l^*}^{L} H\bigl(\operatorname{softmax}(z_m^l / \tau)\bigr). $$
 #
-# The public record leaves open whether the mean is taken over entropies, as here, or over beliefs before the entropy. The code offers each reading by name
-# (`aggregate=`); [the next chapter](04_deriving_dual_align.ipynb) compares them.
+# (The public record leaves open whether the mean is taken over entropies, as here, or over beliefs before the entropy. The [next chapter](04_deriving_dual_align.ipynb) compares such readings.)
 
 # %%
 layer = drift.peak_layer(traces)
@@ -179,6 +193,16 @@ ise = {
     "PoLM": drift.stability_entropy(traces.polm_logits, layer),
 }
 pd.DataFrame({m: [v[agree].mean(), v[~agree].mean()] for m, v in ise.items()}, index=["agree", "disagree"]).round(3)
+
+# %% tags=["remove-input"]
+say(
+    "Post-training made the model more decided, not only at the end: on average its ISE is {ise_polm:.2f} nats where the PLM's is {ise_plm:.2f}. Either model is a little less decided where the two disagree.",
+    ise_polm=float(ise["PoLM"].mean()),
+    ise_plm=float(ise["PLM"].mean()),
+)
+
+# %% [markdown]
+# Look at single questions yourself:
 
 # %% tags=["hide-input"]
 from IPython.display import HTML
@@ -191,17 +215,18 @@ HTML(plots.layer_explorer(traces, questions))
 # jump or little by little; then raise the temperature, which moves the PoLM's ISE and leaves every answer where it was.*
 
 # %% [markdown]
-# The paper's claim is that a low ISE of the PoLM goes with over-confidence. Plotted against *confidence* this would be empty: low entropy
-# is high confidence, by definition. A reviewer said so, and is right. So we plot it against confidence **minus** correctness.
+# ### Does a low ISE warn of over-confidence?
+#
+# That is the paper's claim: a model that is too decided on the way is too sure at the end. Drawn against *confidence* the claim would be empty, since a decided belief *is* a confident one. A reviewer said so, and is right.
+# So we draw ISE against confidence **less** correctness: positive for every wrong answer, negative for every right one, and zero on average for a calibrated model.
 
-# %% mystnb={"figure": {"caption": "Stability entropy of the PoLM against its confidence minus correctness. Every faint point is a question: above zero it was wrong, below zero right. The black dots are means of equal groups with 95 % intervals. What to see: whether the black dots fall from left to right.", "name": "fig-ise"}, "image": {"alt": "Scatter of stability entropy against confidence minus correctness with binned means and a zero line."}}
+# %% mystnb={"figure": {"caption": "Stability entropy of the PoLM against its confidence less its correctness. A faint point is a question: above zero it was answered wrongly, below zero rightly. Black dots: means of ten groups of equal size, with 95 % intervals. What to see: the PoLM is over-confident at any ISE; the black dots lie level up to the last, which holds the questions with the highest ISE and lies lower.", "name": "fig-ise"}, "image": {"alt": "Scatter of stability entropy against confidence less correctness. The mean gap is {first:+.2f} in the tenth of questions with the lowest entropy and {last:+.2f} in the tenth with the highest, without a trend between them; the correlation is {correlation:+.2f}."}}
 stability = plots.prepare_stability(traces)
 ax = plots.plot_stability(stability)
 
 # %% tags=["remove-input"]
 say(
-    "The mean gap goes from {first:+.2f} in the tenth of the questions with the lowest ISE to {last:+.2f} in the tenth with the highest. "
-    "Question by question the rank correlation is {correlation:+.2f} (p = {p_value:.2g}).",
+    "The mean gap is {first:+.2f} in the tenth with the lowest ISE and {last:+.2f} in the tenth with the highest. Over all questions the correlation is {correlation:+.3f} (p = {p_value:.2f}): here a low ISE does not warn of over-confidence.",
     first=float(stability.bin_gap[0]),
     last=float(stability.bin_gap[-1]),
     correlation=stability.correlation,
@@ -209,27 +234,85 @@ say(
 )
 
 # %% [markdown]
+# Beware of a *rank* correlation here. Among the wrong answers the gap falls with the ISE, for a decided error is a confident error; and among the right ones likewise. So the ranks fall even for a model that is perfectly calibrated. To see it, throw the coins anew, as in the [last chapter](02_reliability.ipynb), so that the PoLM's confidences are true:
+
+# %%
+from scipy.stats import spearmanr
+
+sure = np.exp(drift.log_softmax_options(traces.polm_final)).max(axis=1)
+honest = sure - (np.random.default_rng(0).random(len(sure)) < sure)
+for name, gap in {"the PoLM": stability.gap, "a calibrated model": honest}.items():
+    print(f"{name}: rank correlation {spearmanr(stability.entropy, gap).statistic:+.3f}")
+
+# %% [markdown]
+# The calibrated model shows the stronger one, and has no over-confidence to be warned of.
+
+# %% [markdown]
 # ## What this page does not show
 #
-# - **Cause.** The lens reads what the last norm and unembedding would make of an inner state. In early layers that is not what the model itself makes of it.
-# - **Generality.** One base, one recipe, one style. The two regimes may look different in larger models or after reinforcement learning.
+# - **Cause.** The lens says what the last step would make of an unfinished state. In early layers that is not what the model itself makes of it.
+# - **Generality.** One base, one recipe, one prompt style. [Chapter 6](06_what_post_training_does.ipynb) looks at seven recipes; larger models may differ again.
 # - **Usefulness.** That drift can be measured does not mean that aligning it calibrates. That is the next chapter.
 #
 # ## Summary
 #
-# - The logit lens gives a belief per layer; the Jensen-Shannon divergence compares two models' beliefs; its largest change marks the PDL.
-# - On disagreement the models differ more in the end, necessarily. Whether they part in one jump is an empirical question, answered above with an interval.
-# - ISE must be judged against confidence minus correctness, not against confidence.
+# - The logit lens gives a belief for each layer, the JSD measures how far two models' beliefs are apart, and its largest change marks the PDL.
+# - On disagreement the models end further apart, as they must, and jump further. The jump is no larger a share of the movement: of two sharply different kinds of drift we see little here.
+# - ISE says how undecided a model stays from the PDL on. It must be judged against confidence less correctness, by means and not by ranks; there it warns of nothing in this pair.
+#
+# Mira knows where her model changed: in the last third of its layers, on all questions. She still needs a cure that fits both kinds.
 #
 # **Next:** [from confidence to process: deriving Dual-Align](04_deriving_dual_align.ipynb).
 #
-# ```{exercise}
+# ```{exercise} How far apart are two beliefs?
 # :label: ex-jsd
-# Show that $d_l \le \ln 2$, and say when it is reached.
+# `plm` and `polm` are the beliefs of two models in four options. What is their Jensen-Shannon divergence, in nats? One number, three decimals. Mind the zeros: $0 \ln 0$ counts as 0.
+# ```
+
+# %%
+task = course.task("jsd", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-jsd
+# :class: dropdown
+# ```
+
+# %% tags=["solution"]
+m = (task.plm + task.polm) / 2
+kl = [sum(p * np.log(p / mid) for p, mid in zip(belief, m, strict=True) if p > 0) for belief in (task.plm, task.polm)]
+print([float(one.round(4)) for one in kl])
+task.check((kl[0] + kl[1]) / 2)
+
+# %% [markdown] tags=["solution"]
+# The middle belief is zero only where both are, so no logarithm of the definition is infinite. That is one reason to prefer the JSD to a KL divergence between the two models, which would be infinite here.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{solution} ex-jsd
+# ```{exercise} Where do the paths part?
+# :label: ex-peak
+# `divergence` holds $d_1, \dots, d_8$ of one question. Which is its peak divergence layer? A whole number; the first layer is 1.
+# ```
+
+# %%
+task = course.task("peak", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-peak
 # :class: dropdown
-# In $\mathrm{KL}(p \| m)$ every ratio $p/m$ is at most 2, because $m \ge p/2$. So each KL is at most $\ln 2$, and so is their mean. It is reached
-# when the two beliefs never give probability to the same option.
+# ```
+
+# %% tags=["solution"]
+steps = np.abs(np.diff(task.divergence))  # steps[0] leads from layer 1 to layer 2
+print(steps.round(2))
+task.check(int(steps.argmax()) + 2)
+
+# %% [markdown] tags=["solution"]
+# The largest change here is a fall: at that layer the two models come closer. The definition does not ask in which direction they move.
+
+# %% [markdown]
+# ```{solution-end}
 # ```

@@ -181,11 +181,11 @@ def prepare_beliefs(traces: Traces, index: int) -> pd.DataFrame:
 
 
 def plot_beliefs(beliefs: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw `prepare_beliefs`: one colour an option (its letter at the end), the PLM solid, the PoLM dashed."""
+    """Draw `prepare_beliefs`: an option has its colour, marker and letter (at the end); PLM solid, PoLM dashed."""
     ax = style.canvas(ax)
     for (model, option), rows in beliefs.groupby(["model", "option"]):
-        colour = style.OPTIONS[option % len(style.OPTIONS)]
-        ax.plot(rows["layer"], rows["probability"], style.DASH[model], color=colour, linewidth=1.6)
+        look = {"color": style.OPTIONS[option % 8], "marker": style.OPTION_MARKER[option % 8], "markersize": 3.5}
+        ax.plot(rows["layer"], rows["probability"], style.DASH[model], linewidth=1.4, **look)
     _letter_ends(ax, beliefs)
     for model in ("PLM", "PoLM"):
         ax.plot([], [], style.DASH[model], color=style.INK, label=model)

@@ -23,6 +23,7 @@ REGIME = {"agree": AGREE, "disagree": DISAGREE}
 MODEL = {"PLM": PLM, "PoLM": POLM}
 DASH = {"PLM": "-", "PoLM": "--", "agree": "-", "disagree": "--"}
 MARKER = {"PLM": "o", "PoLM": "s", "agree": "o", "disagree": "^"}
+OPTION_MARKER = ("o", "s", "^", "D", "v", "P", "X", "*")
 OPTIONS = ("#0072b2", "#d55e00", "#1b9e77", "#9a60b4", "#a07000", "#c2387c", "#3c91a8", "#808080")
 
 METHOD = {
