@@ -9,14 +9,18 @@
 # %% [markdown]
 # # How many questions does it need?
 #
-# Dual-Align needs no labels, but it needs questions. DACA needs them too, and throws away those on which the two models disagree. So Dual-Align should get by with fewer: that is claim 7. Does it? And if somebody offers you a few labels instead, how many are worth more than all your questions?
+# Mira can collect questions from old homework: without answers, but it costs her evenings. Are thirty enough for a temperature, or must it be three hundred? And a colleague offers to label a few. How many labels are worth more than all her questions?
 #
-# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [The main comparison](08_main_comparison.ipynb) |
 # |---|---|
 # | **Helpful** | standard errors |
 # | **Time** | 20 minutes |
 #
-# **You will be able to** say how far a temperature from $n$ questions strays from that of all questions, tell a steady temperature from a good one, and name the number of labels at which temperature scaling overtakes the methods without labels.
+# **You will be able to**
+#
+# - say how far a temperature from $n$ questions strays from that of all questions;
+# - tell a steady temperature from a good one;
+# - name the number of labels at which temperature scaling overtakes the methods without labels.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -37,12 +41,15 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 import numpy as np
 import pandas as pd
 
-from dualalign import few, ledger, plots, practice, results
-from dualalign.book import say
+import dualalign as da
+from dualalign import course, few, ledger, plots, practice, results
+from dualalign.book import glue, say
 from dualalign.experiments import table
 
 # %% tags=["parameters"]
 folder = "../data/results/table"
+traces_folder = "../data/traces"
+me = "reader"
 pair = "sft4"
 methods = ["dual-align", "daca", "align-all", "temperature-scaling"]
 rivals = ["daca", "align-all", "temperature-scaling"]
@@ -55,19 +62,24 @@ near, cost = few.over_sets(sizes, "near"), few.over_sets(sizes, "cost")
 near_minus, cost_minus, ece_minus = (few.compared(sizes, quantity, rivals) for quantity in ("near", "cost", "ece"))
 claim = ledger.judge(next(claim for claim in ledger.CLAIMS if claim.number == "7"), size)
 
+# %% [markdown]
+# ## The short answer
+#
+# DACA throws away the questions on which the two models disagree; Dual-Align uses them all. So Dual-Align should get by with fewer. The [ledger](20_ledger.ipynb), which holds the paper's claims against our evidence, counts this as claim 7.
+
 # %% tags=["remove-input"]
 n_most = int(near.index.get_level_values("n").max())
 say(
-    "**The short answer.** On these pairs claim 7 is **{verdict}**: fitted on 10 to 100 questions instead of all, Dual-Align loses {value:+.4f} more ECE than DACA ({low:+.4f} to {high:+.4f} over {sets} sets; below 0 it loses less). Its *temperature* is another matter: with {n_most} questions "
-    "it lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (difference {near_low:+.0%} to {near_high:+.0%}). But steady is not right: `{least}` is the least steady of the four methods below, and with as many labels the ECE of temperature scaling is {ts:.3f}, Dual-Align's {dual:.3f}.",
+    "- *The temperature settles sooner.* With {n_most} questions Dual-Align's lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (difference {near_low:+.0%} to {near_high:+.0%}).\n"
+    "- *The error hardly notices:* claim 7 is **{verdict}**. Fitted on 10 to 100 questions instead of all, both methods lose some ECE. Dual-Align's loss less DACA's is {value:+.4f} ({low:+.4f} to {high:+.4f} over {sets} sets).\n"
+    "- *Steady is not right.* `{least}` is the least steady of the four methods below. Yet with {n_most} labels its ECE is {ts:.3f}, where Dual-Align has {dual:.3f} with as many questions.",
     verdict=claim["verdict"],
     **{name: claim[name] for name in ("value", "low", "high", "sets")},
     n_most=n_most,
     near_dual=near.value["dual-align", n_most],
     near_daca=near.value["daca", n_most],
     least=near.value.xs(n_most, level="n")[methods].idxmin(),
-    near_low=near_minus.low["daca", n_most],
-    near_high=near_minus.high["daca", n_most],
+    **{f"near_{end}": near_minus[end]["daca", n_most] for end in ("low", "high")},
     ts=sizes[(sizes.n == n_most) & (sizes.method == "temperature-scaling")].groupby("set").ece.mean().mean(),
     dual=sizes[(sizes.n == n_most) & (sizes.method == "dual-align")].groupby("set").ece.mean().mean(),
 )
@@ -75,8 +87,9 @@ say(
 # %% [markdown]
 # ## The experiment
 #
-# Each question set is cut in two halves. From the first we draw $n$ questions, 20 times, without putting any back, and fit every method on the same draw. All are judged on the second half, which no fit has seen. Three pairs: the main one, one of another recipe, one of another family. They were chosen before any result.
-# The first half holds this many questions:
+# Cut each question set in two halves. From the first draw $n$ questions, 20 times, without putting any back, and fit every method on the same draw. Judge all on the second half, which no fit has seen.
+#
+# There are three [pairs](08_main_comparison.ipynb): the main one, one of another recipe, one of another family. They were chosen before any result. The first half holds this many questions:
 
 # %%
 halves = found.groupby(["pair", "set"], sort=False)["half"].first().unstack("set")
@@ -85,9 +98,9 @@ halves
 # %% [markdown]
 # Where $n$ is nearly all of the half, the 20 draws are nearly the same questions. So a mean over the sets is shown only for those $n$ that are at most half of the smallest first half.
 #
-# ## The temperature
+# ## How soon does the temperature settle?
 
-# %% mystnb={"figure": {"caption": "Temperature by the number of questions fitted on, main pair, a panel a set (in brackets: all of the first half). Lines are medians of 20 draws, bands quartiles; the dotted line is the oracle with all labels; 30+ collects what is larger or infinite. What to see: the bands of the label-free methods close quickly, at much the same temperature in every set; the wide grey band of the oracle closes around the dotted line, which lies far above them in four of the seven.", "name": "fig-size-t"}, "image": {"alt": "Seven panels of temperature against number of questions for Dual-Align, DACA, align-all and temperature scaling, with quartile bands."}}
+# %% mystnb={"figure": {"caption": "Temperature by the number of questions fitted on, main pair, a panel a set (in brackets: all of the first half). Lines are medians of 20 draws, bands quartiles; the dotted line is the oracle with all labels; 30+ collects what is larger or infinite. What to see: the bands of the label-free methods close quickly, at much the same temperature in every set; the wide grey band of temperature scaling closes around the dotted line, which lies far above them in four of the seven.", "name": "fig-size-t"}, "image": {"alt": "Seven panels of temperature against number of questions for Dual-Align, DACA, align-all and temperature scaling, with quartile bands. With all questions Dual-Align ends between {d_low:.1f} and {d_high:.1f} over the sets, the oracle between {o_low:.1f} and {o_high:.1f}."}}
 axes = plots.plot_draws(plots.prepare_draws(found, pair, "temperature"), methods, "temperature")
 
 # %% tags=["remove-input"]
@@ -105,7 +118,15 @@ say(
 )
 
 # %% [markdown]
-# Some fits fail. DACA has nothing to fit on if the two models agree on no question of a draw; then it refuses. Any method can find that its objective falls without end, and answer $T = \infty$, or stop at an edge of the search (0.01 or 100). The share of draws with either, over all pairs and sets:
+# ### When a fit fails
+#
+# DACA has nothing to fit on if the two models agree on no question of a draw; then it refuses. If they agree on a share $a$ of all questions, $n$ random ones hold no agreement with probability $(1 - a)^n$. For $a = 0.3$:
+
+# %%
+pd.Series({n: (1 - 0.3) ** n for n in (5, 10, 20)}, name="DACA refuses").rename_axis("questions").to_frame().map("{:.2%}".format)
+
+# %% [markdown]
+# Any method can also find that its objective falls without end, and answer $T = \infty$, or stop at an edge of the search (0.01 or 100). The share of draws with any of this, over all pairs and sets, by $n$:
 
 # %%
 failed = (
@@ -120,33 +141,28 @@ failed.loc[methods].map("{:.1%}".format)
 of_daca = found[(found.method == "daca") & (found.n == found.n.min())]
 agree = sizes[sizes.method == "daca"].groupby(["pair", "set"]).used.mean()
 n_least = int(found.n.min())
-at_edge = np.isinf(found.temperature) | found.temperature.isin([0.01, 100])
-odd = found[(found.n == n_least) & at_edge].method.value_counts()
 
 # %% tags=["remove-input"]
 say(
-    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {agree_least:.0%} of the questions or more in each setting; at these rates {expected:.1f} refusals were due. "
-    "At that $n$ Dual-Align gave {odd_dual} and DACA {odd_daca} temperatures that are infinite or at an edge; temperature scaling gave {odd_ts}.",
+    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {agree_least:.0%} of the questions or more in each setting (a pair on a set); at these rates {expected:.1f} refusals were due. So refusing is a problem of very small samples only. Labels are the noisier guide: temperature scaling, on few of them, often finds no finite temperature.",
     refused=int(of_daca.refused.sum()),
     tried=len(of_daca),
     n_least=n_least,
     agree_least=agree.min(),
     expected=float(((1 - agree) ** n_least).mean() * len(of_daca)),
-    odd_dual=int(odd.get("dual-align", 0)),
-    odd_daca=int(odd.get("daca", 0)),
-    odd_ts=int(odd.get("temperature-scaling", 0)),
 )
 
 # %% [markdown]
-# ## Steady, and what it is worth
+# ## What is a steady temperature worth?
 #
-# Two questions that are easily taken for one. Is the temperature from $n$ questions near that of all questions, by the same method? And what does it lose in calibration error, against that same fit on all?
+# Two questions are easily taken for one. Is the temperature from $n$ questions near that of all questions, by the same method? And what does it lose in calibration error, against that same fit on all?
 
-# %% mystnb={"figure": {"caption": "Left: share of draws whose temperature lies within 10 % of the same method's from all questions. Right: held-out ECE less that of the fit on all questions. Means over seven sets with 95 % intervals. What to see: on the left the diamonds of Dual-Align stand on top and the stars of temperature scaling far below; on the right all marks but the stars lie close together, and their intervals overlap.", "name": "fig-size-cost"}, "image": {"alt": "Two panels against number of questions: share of draws near the final temperature, and calibration error lost, for four methods with intervals."}}
+# %% mystnb={"figure": {"caption": "Left: share of draws whose temperature lies within 10 % of the same method's from all questions. Right: held-out ECE less that of the fit on all questions. Means over seven sets with 95 % intervals. What to see: on the left the diamonds of Dual-Align stand on top and the stars of temperature scaling far below; on the right all marks but the stars lie close together, and their intervals overlap.", "name": "fig-size-cost"}, "image": {"alt": "Two panels against number of questions, for four methods with intervals. With {n_most} questions {near_dual:.0%} of Dual-Align's draws, {near_daca:.0%} of DACA's and {near_ts:.0%} of temperature scaling's lie near the final temperature; the label-free methods then lose at most {at_most:.3f} of ECE."}}
 axes = plots.plot_few(near, cost, methods)
+glue("near_ts", near.value["temperature-scaling", n_most])
 
 # %% [markdown]
-# Dual-Align less each rival on the same draws. Pairs share their questions, so a difference is averaged over the pairs of a set, and the interval is Student's $t$ over the sets. The last column is corrected after Holm over the rows of each part.
+# Here is Dual-Align less each rival, on the same draws. As in the main comparison, a difference is averaged over the pairs of a set, the interval is Student's $t$ over the sets, and the last column is Holm's correction over the rows of each part.
 
 # %%
 both = {"near": near_minus, "ECE lost": cost_minus}
@@ -168,7 +184,7 @@ say(
 )
 
 # %% [markdown]
-# Why does the steadier temperature not buy a clearly smaller error? Because the error that is lost by straying is counted from where the method ends. A fit on all questions that ends at a poor temperature can only gain by straying towards a better one. The mean error lost, by set:
+# Why does the steadier temperature not buy a clearly smaller error? Because what straying costs is counted from where the method ends. A fit on all questions that ends at a poor temperature can only gain by straying towards a better one. The mean ECE lost, by set:
 
 # %%
 by_set = sizes[sizes.small & sizes.method.isin(methods)].groupby(["set", "method"])["cost"].mean().unstack()[methods]
@@ -189,13 +205,15 @@ say(
     ts_sets=int(gained["temperature-scaling"].sum()),
 )
 
-# %% mystnb={"figure": {"caption": "Held-out ECE by the number of questions fitted on, main pair, drawn as before; the grey line is the oracle's noise floor. What to see: more questions bring temperature scaling down towards the dotted line; the lines of Dual-Align and DACA run nearly level, and end above the dotted one in every set but openbookqa.", "name": "fig-size-ece"}, "image": {"alt": "Seven panels of calibration error against number of questions for four methods, with quartile bands, the oracle's error and its noise floor."}}
+# %% mystnb={"figure": {"caption": "Held-out ECE by the number of questions fitted on, main pair, drawn as before; the grey line is the oracle's noise floor. What to see: more questions bring temperature scaling down towards the dotted line; the lines of Dual-Align and DACA run nearly level, and end above the dotted one in every set but openbookqa.", "name": "fig-size-ece"}, "image": {"alt": "Seven panels of calibration error against number of questions for four methods, with quartile bands, the oracle's error and its noise floor. On MedMCQA Dual-Align stays near {level_dual:.3f} however many questions it has, and temperature scaling ends at {level_ts:.3f}."}}
 axes = plots.plot_draws(plots.prepare_draws(found, pair, "ece"), methods, "ece")
+for key, method in (("dual", "dual-align"), ("ts", "temperature-scaling")):
+    glue(f"level_{key}", found[(found.pair == pair) & (found.n == found.half) & (found.method == method)].set_index("set").ece["medmcqa"])
 
 # %% [markdown]
-# ## Claim 7, by the ledger's rule
+# ### Claim 7, by the ledger's rule
 #
-# The rule was written down before the table was filled: the error lost by fitting on 10, 20, 50 and 100 questions instead of all, Dual-Align's less DACA's, a mean over these $n$; then over the pairs of a set; then Student's $t$ over the sets.
+# The rule was written down before the table was filled: the ECE lost by fitting on 10, 20, 50 and 100 questions instead of all, Dual-Align's less DACA's, a mean over these $n$; then over the pairs of a set; then Student's $t$ over the sets.
 
 # %%
 pd.Series(claim).loc[["text", "effect", "value", "low", "high", "sets", "verdict"]].to_frame("claim 7")
@@ -205,7 +223,18 @@ pd.Series(claim).loc[["text", "effect", "value", "low", "high", "sets", "verdict
 #
 # ## Does DACA lose because it discards?
 #
-# DACA minimises the same loss as align-all, on the share $a$ of the questions on which the models agree. If these were questions like any others, its $\ln T$ would have a standard deviation $1/\sqrt{a}$ times that of align-all. Here is what it has, as a ratio to align-all's at the same $n$ (geometric means over the settings):
+# DACA minimises the same loss as align-all, on the share $a$ of the questions on which the models agree. Suppose these were questions like any others. What would throwing the rest away cost? The scatter of a mean falls as one over the root of the number of questions. So the standard deviation of $\ln T$ would grow by the factor $1/\sqrt{a}$.
+#
+# Is that so for a temperature, which is no mean? Align-all on 100 random questions, and on a random half of them, two hundred times:
+
+# %%
+trace, rng = da.Traces.load(f"{traces_folder}/{pair}__arc-easy__choices.safetensors"), np.random.default_rng(0)
+drawn = [rng.choice(len(trace), 100, replace=False) for _ in range(200)]
+log_t = {n: [np.log(da.AlignAll().fit(trace.select(rows[:n])).temperature_) for rows in drawn] for n in (100, 50)}
+print(f"half of the questions: {np.std(log_t[50]) / np.std(log_t[100]):.2f} times the scatter; expected {1 / np.sqrt(0.5):.2f}")
+
+# %% [markdown]
+# And DACA? Here is the scatter of each method as a ratio to align-all's at the same $n$ (geometric means over the settings). `expected` is $1/\sqrt{a}$, `agree` is $a$.
 
 # %%
 thin = few.thinned(sizes)
@@ -218,7 +247,7 @@ below = ledger.over_sets(
     (log_ratio.daca - log_ratio.expected).rename("value").reset_index()
 )
 say(
-    "With {n_draw} questions DACA should scatter {scatter_due:.2f} times as much as align-all and scatters {seen:.2f} times: {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets).",
+    "With {n_draw} questions DACA should scatter {scatter_due:.2f} times as much as align-all. It scatters {seen:.2f} times as much: {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets).",
     n_draw=n_most,
     scatter_due=ratios.expected[n_most],
     seen=ratios.daca[n_most],
@@ -226,8 +255,9 @@ say(
 )
 
 # %% [markdown]
-# A likely reason: the disagreements are the questions that [pull hardest](10_why_align_all_fails.ipynb) at a temperature, a PoLM sure of one option beside a PLM that believes in another. Leaving them out removes questions, and the most contrary ones at that. Dual-Align keeps them at a smaller weight. The column
-# `confidence-only` shows how steady that alone is; the step to the last column is what the process loss adds. (At the smallest $n$ a few settings have an infinite temperature and drop out of this table.)
+# A likely reason: the disagreements are the questions that [pull hardest](10_why_align_all_fails.ipynb) at a temperature, a PoLM sure of one option beside a PLM that believes in another. Leaving them out removes questions, and the most contrary ones at that.
+#
+# Dual-Align keeps them at a smaller weight. The column `confidence-only` shows how steady that alone is; the step to `dual-align` is what the process loss adds. (At the smallest $n$ a few settings have an infinite temperature and drop out of this table.)
 #
 # ## What are labels worth?
 #
@@ -237,8 +267,9 @@ say(
 ece_minus.loc["temperature-scaling", ["value", "low", "high", "p_holm"]].rename(columns={"p_holm": "p (Holm)"}).round(3)
 
 # %% [markdown]
-# Then the harder comparison: temperature scaling on $n$ labels against the label-free methods on *all* questions of the first half. The number of labels from which on temperature scaling wins, over every pair, set and style of this book, parted by the premise (a PLM at least 10 points above chance, and an ECE within 0.04 of its noise floor).
-# Given as lower quartile, median and upper quartile over the settings; ∞ means that the labels still lose at the largest $n$ tried:
+# Then the harder comparison: temperature scaling on $n$ labels against the label-free methods on *all* questions of the first half. From which number of labels on does temperature scaling win?
+#
+# The table holds every pair, set and style of this book, sorted by the premise: it *holds* where the PLM is at least 10 points above chance, and its ECE within 0.04 of the noise floor. The columns are the lower quartile, median and upper quartile of the number over the settings; ∞ means that the labels still lose at the largest $n$ tried, and `never` is the share of such settings.
 
 # %%
 needed = practice.labels_needed(practice.label_gaps(table.load(folder, ["labels"]))).rename("labels").reset_index()
@@ -288,39 +319,74 @@ ece_all = of_all.groupby(["method", "set"]).ece.mean().groupby("method").mean()
 # %% tags=["remove-input"]
 say(
     "- A label-free temperature needs few questions: with {n_few}, the label-free methods lose at most {at_most:.3f} of ECE on average, while with all questions they differ among each other by {between:.3f}.\n"
-    "- From the steadiest temperature to the least steady: {ranked}. Whether Dual-Align's steadiness saves calibration error against DACA is claim 7: {verdict_again}.\n"
-    "- DACA drops {dropped:.0%} of the questions, and yet scatters {scatter:.2f} times as much as align-all, which drops none.\n"
-    "- A steady temperature can be steadily wrong. Where the premise fails, the median number of labels that beats Dual-Align on all questions is {labels_fail}; where it holds, {labels_hold}.",
+    "- From the steadiest temperature to the least steady: {ranked}. Whether Dual-Align's steadiness saves calibration error against DACA is {verdict_again}.",
     n_few=n_most,
     at_most=at_most,
     between=ece_all.max() - ece_all.min(),
     ranked=", ".join(f"`{name}`" for name in ranked.index),
     verdict_again=claim["verdict"],
-    dropped=1 - agree.mean(),
-    scatter=ratios.daca[n_most],
-    labels_fail=spoken["fails", "dual-align"],
-    labels_hold=spoken["holds", "dual-align"],
 )
 
 # %% [markdown]
+# - DACA discards about half of the questions, and yet its temperature is steadier than that of align-all, which discards none: the questions it keeps are more alike.
+# - A steady temperature can be steadily wrong. It settles where the PLM puts it.
+# - What labels are worth depends on the premise. Where it fails, a handful of labels beats all questions without; where it holds, often no number that we tried.
+#
+# Mira stops collecting after a few dozen questions. She spends the next evening on labels: they tell her whether her PLM can be trusted at all.
+#
 # **Next:** [prompts, wordings and the order of options](12_prompts_and_order.ipynb)
 #
-# ```{exercise}
+# ```{exercise} When does DACA refuse?
 # :label: ex-refuse
-# Two models agree on 40 % of all questions. How likely is it that DACA finds nothing to fit on in 5 questions, in 10, in 20?
+# Two models agree on a share `agree` of all questions. How many random questions must Mira collect at least, so that DACA finds nothing to fit on with a probability of at most `limit`? A whole number.
 # ```
-#
-# ```{solution} ex-refuse
+
+# %%
+task = course.task("refuse", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-refuse
 # :class: dropdown
-# $0.6^5 \approx 8\,\%$, $0.6^{10} \approx 0.6\,\%$ and $0.6^{20} \approx 0.004\,\%$. Refusal is a problem of very small samples only.
+# ```
+
+# %% tags=["solution"]
+n = 1
+while (1 - task.agree) ** n > task.limit:  # the probability that none of n questions is an agreement
+    n += 1
+print(f"{n} questions: {(1 - task.agree) ** n:.5f}; one less: {(1 - task.agree) ** (n - 1):.5f}")
+task.check(n)
+
+# %% [markdown] tags=["solution"]
+# By logarithms: $n \ge \ln(\text{limit}) / \ln(1 - a)$, rounded up. (The logarithm of a number below 1 is negative, so dividing by it turns the inequality.)
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} What is a discarded question worth?
 # :label: ex-thin
-# DACA keeps the share $a$ of the questions. Suppose its scatter is 0.9 times that of align-all on all of them, where $1/\sqrt{a}$ would be 1.4. How many questions would align-all need for the scatter that DACA has with 100?
+# On `questions` questions the two models agree on a share `agree`, and DACA's $\ln T$ scatters `ratio` times as much as that of align-all on the same questions. How many questions would align-all need for the scatter that DACA has? The nearest whole number.
 # ```
-#
-# ```{solution} ex-thin
+
+# %%
+task = course.task("thin", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-thin
 # :class: dropdown
-# The scatter falls as $1/\sqrt{n}$, so align-all needs $100 / 0.9^2 \approx 123$. Although DACA used only $100 / 1.4^2 \approx 51$ of its 100 questions, it is worth more, not less: they are more alike.
+# ```
+
+# %% tags=["solution"]
+needed_by_all = task.questions / task.ratio**2  # scatter ~ 1 / sqrt(n)
+used = task.agree * task.questions
+print(f"DACA used {used:.0f} questions; align-all needs {needed_by_all:.0f} to be as steady")
+task.check(needed_by_all)
+
+# %% [markdown] tags=["solution"]
+# The share $a$ does not enter: the ratio was measured, with everything that discarding does. Had the agreeing questions been like any others, the ratio would be $1/\sqrt{a}$, and align-all would need only as many questions as DACA keeps. That it needs more shows that the questions DACA keeps are more alike.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
