@@ -288,10 +288,10 @@ task.check(ece)
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
 plm, polm = traces.plm_final.astype(float), traces.polm_final.astype(float)
 wanted = softmax(plm, axis=1).max(axis=1).mean()
-t = brentq(lambda t: softmax(polm / t, axis=1).max(axis=1).mean() - wanted, 0.5, 20)
+t = brentq(lambda t: softmax(polm / t, axis=1).max(axis=1).mean() - wanted, 0.5, 20)  # where this is zero
 helpers = {"PLM": plm, "PoLM": polm, "PoLM, tempered": polm / t}
 scored = {name: metrics.top_label(softmax(z, axis=1), traces.labels) for name, z in helpers.items()}
-diagrams = {name: plots.prepare_reliability(*pair_of) for name, pair_of in scored.items()}
+diagrams = {name: plots.prepare_reliability(*answers) for name, answers in scored.items()}
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "Reliability of the PoLM as it comes (left) and with the temperature of lesson 1 (right). Bars through the dots: 95 % intervals of the accuracy in a bin. Faint thick bars: the gaps that the ECE averages. The strip on top counts answers. What to see: on the left nearly every dot lies far below the diagonal; on the right the dots with many answers come close to it.", "name": "fig-l2-reliability"}, "image": {"alt": "Two reliability diagrams. Left, the PoLM: dots far below the diagonal, ECE {ece_polm:.3f}. Right, the same model at temperature {t_mean:.2f}: dots close to the diagonal, ECE {ece_tempered:.3f}."}}
 axes = plots.plot_reliability_pair(diagrams["PoLM"], diagrams["PoLM, tempered"], titles=("T = 1", f"T = {t:.2f}"))

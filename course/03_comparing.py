@@ -119,7 +119,7 @@ fit, test = next(metrics.repeated_splits(traces.question_ids, fraction=0.3, seed
 fitting, testing = traces.select(fit), traces.select(test)
 wanted = softmax(fitting.plm_final.astype(float), axis=1).max(axis=1).mean()
 z = fitting.polm_final.astype(float)
-t_mira = brentq(lambda t: softmax(z / t, axis=1).max(axis=1).mean() - wanted, 0.5, 20)
+t_mira = brentq(lambda t: softmax(z / t, axis=1).max(axis=1).mean() - wanted, 0.5, 20)  # where this is zero
 settings = {"Mira": t_mira, "colleague": 2.5}
 proba = {name: softmax(testing.polm_final.astype(float) / t, axis=1) for name, t in settings.items()}
 scored = {name: metrics.top_label(p, testing.labels) for name, p in proba.items()}

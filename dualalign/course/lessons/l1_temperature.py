@@ -23,7 +23,7 @@ def duel(given: Given) -> float:
 
 def give_match(rng: np.random.Generator) -> dict:
     logits = rng.normal(0, 1, (60, 4)) * rng.uniform(1.5, 6, (60, 1))
-    return {"logits": logits, "wanted": round(rng.uniform(0.48, 0.62), 3)}
+    return {"logits": logits, "wanted": round(rng.uniform(0.52, 0.64), 3)}
 
 
 def _surplus(temperature: float, logits: np.ndarray, wanted: float) -> float:
@@ -58,8 +58,8 @@ def _mean_gap(given: Given) -> float:
 
 
 def give_overtake(rng: np.random.Generator) -> dict:
-    few, crossing = round(rng.uniform(0.5, 1.5), 1), rng.uniform(1.5, 5.0)
-    many = round(few + crossing * np.log(3), 1)
+    few, crossing = round(rng.uniform(0.5, 1.5), 2), rng.uniform(1.5, 5.0)
+    many = round(few + crossing * np.log(3), 2)
     return {"two_options": np.array([few, 0.0]), "four_options": rng.permutation([many, 0.0, 0.0, 0.0])}
 
 

@@ -15,7 +15,7 @@ FIFTHS = np.arange(1, 6) / 5
 
 
 def give_luck(rng: np.random.Generator) -> dict:
-    n, shown = int(rng.integers(40, 81)), float(rng.choice([0.7, 0.75, 0.8, 0.85]))
+    n, shown = int(rng.integers(40, 141)), int(rng.integers(68, 89)) / 100
     short = rng.uniform(0.8, 1.6) * np.sqrt(n * shown * (1 - shown))
     return {"answers": n, "confidence": shown, "right": round(n * shown - short)}
 

@@ -12,7 +12,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_floor(rng: np.random.Generator) -> dict:
-    return {"answers": int(rng.integers(30, 91)), "confidence": round(rng.uniform(0.6, 0.85), 2)}
+    return {"answers": int(rng.integers(30, 91)), "confidence": round(rng.uniform(0.6, 0.85), 3)}
 
 
 def perfect_error(given: Given) -> float:
@@ -36,8 +36,8 @@ def _deviation(given: Given) -> float:
 
 
 def give_size(rng: np.random.Generator) -> dict:
-    wanted, ratio = float(rng.choice([0.01, 0.012, 0.015])), float(rng.choice([2.5, 3, 3.5, 4, 5]))
-    return {"answers": int(rng.integers(12, 40) * 8), "floor": round(wanted * ratio, 4), "wanted": wanted}
+    wanted = round(rng.uniform(0.008, 0.016), 4)
+    return {"answers": int(rng.integers(96, 320)), "floor": round(wanted * rng.uniform(2.5, 5), 4), "wanted": wanted}
 
 
 def size(given: Given) -> float:
