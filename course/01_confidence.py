@@ -116,6 +116,13 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 #
 # In which is the model surest of its first option? In which least? Are any two the same? Write your order down before you run the next cell.
 
+# %% [markdown] tags=["slide-only"]
+# ## What came out
+#
+# - A and B: the same
+# - C: stretched, surer
+# - D: three more rivals
+
 # %% tags=["slide"]
 versions = {
     "A": [2, 1, 0, -1],

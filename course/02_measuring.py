@@ -113,6 +113,12 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 #
 # Write both down, then look.
 
+# %% [markdown] tags=["slide-only"]
+# ## Sixty honest answers
+#
+# - how wide is the hill?
+# - where is 41?
+
 # %% tags=["slide"] mystnb={"figure": {"caption": "How many of sixty answers are right if each is right with probability 0.8. Darker: as few as Mira counted, or fewer. What to see: how wide the hill is, and that its foot reaches her count.", "name": "fig-l2-luck"}, "image": {"alt": "Bars of a binomial distribution around {promised:.0f} right answers of {asked}. The left foot, {counted} or fewer, is darker; it holds {tail:.1%} of the whole."}}
 asked, shown, counted = 60, 0.8, 41
 k = np.arange(36, 60)
@@ -319,6 +325,12 @@ one = rng.random(len(confidence)) < confidence
 print(f"one perfect helper: ECE {metrics.ece(confidence, one):.4f}")
 many = metrics.noise_draws(metrics.ece, confidence, draws=1000)
 print(f"a thousand of them: {many.mean():.4f} on average")
+
+# %% [markdown] tags=["slide-only"]
+# ## A thousand perfect helpers
+#
+# - no: it is not zero
+# - the real one lies among them
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "The ECE of a thousand perfect helpers with the PLM's confidences, on as many questions as were asked. Full line: their mean, the noise floor. Dashed: what the real PLM shows. What to see: the real one lies inside the hill.", "name": "fig-l2-perfect"}, "image": {"alt": "Histogram of the ECE of a thousand perfect helpers around a mean of {floor_plm:.3f}. The PLM's measured ECE, {ece_plm:.3f}, lies inside the histogram: {share_plm:.0%} of the perfect helpers look worse."}}
 ax = plots.style.canvas(None, (5.4, 2.8))

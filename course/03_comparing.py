@@ -425,6 +425,12 @@ task.check(adjusted)
 #
 # Take methods that are all equally good; what differs between them on a validation set is noise. Choose the one that looks best, and measure it again on other questions.
 
+# %% [markdown] tags=["slide-only"]
+# ## The more you try, the better it looks
+#
+# - the error by which it won
+# - its error on other questions
+
 # %% tags=["slide"] mystnb={"figure": {"caption": "Equally good methods (true error 0.060), each measured with noise of standard deviation 0.012. Dashed: the error with which the best of them won. Full: the error of that winner on other questions. What to see: the more methods are tried, the better the winner looks, and it never is.", "name": "fig-l3-winner"}, "image": {"alt": "Two lines against the number of methods tried. The error by which the winner won falls to {winner_32:.3f} with 32 methods; its error on other questions stays at {honest_32:.3f}."}}
 rng, tried = np.random.default_rng(0), np.array([1, 2, 4, 8, 16, 32])
 chosen, again = rng.normal(0.06, 0.012, (2, 4000, 32))

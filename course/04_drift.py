@@ -14,7 +14,7 @@
 #
 # | You need | [Lesson 1](01_confidence.ipynb): softmax, confidence, PLM and PoLM |
 # |---|---|
-# | **Helpful** | what a transformer block is; rank correlation |
+# | **Helpful** | what a transformer block is; correlation |
 # | **Time** | 90 minutes |
 #
 # **You will be able to**
@@ -87,6 +87,7 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # | "The peak is where they differ most" | the word *peak* | the quiz item with 0.1, 0.5, 0.2, 0.3, 0.6 |
 # | "0 log 0 is an error" | NaN on the screen | limit of x log x; a missing option adds nothing |
 # | "Low entropy means over-confident" | both sound like *too sure* | a model that is always right and always sure |
+# | "A negative rank correlation settles it" | ranks are held to be the safe choice | the calibrated control in the table; the two sloping clouds |
 
 # %% [markdown] tags=["guide"]
 # ## Discussion
@@ -116,6 +117,12 @@ divergence = drift.layer_divergence(traces)
 peaks = drift.peak_layer(divergence)
 plants = traces.question_ids.index("arc_easy_test/21")
 
+# %% [markdown] tags=["slide-only"]
+# ## The question about plants
+#
+# - D is *sunlight*
+# - compare with your drawing
+
 # %% tags=["slide"] mystnb={"figure": {"caption": "Top: what both models believe of the four options after each layer, for the question about plants (D is *sunlight*). Bottom: how far apart the two beliefs are; the dotted line marks the layer at which that changes most. What to see: the beliefs swing together through the first half, then part almost at once.", "name": "fig-l4-one"}, "image": {"alt": "Top, lines of belief by layer for two models: together in the first half, apart afterwards; at the end the PLM gives sunlight {plm_sunlight:.2f} and the PoLM {polm_sunlight:.2f}. Bottom, their divergence, with its largest change at layer {plants_peak}."}}
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(5.6, 5), layout="constrained", sharex=True, height_ratios=[2, 1])
 plots.plot_beliefs(plots.prepare_beliefs(traces, plants), top)
@@ -130,10 +137,8 @@ glue("polm_sunlight", final[1])
 glue("plants_peak", int(peaks[plants]))
 
 # %% [markdown] tags=["slide-only"]
-# ## Compare with your drawing
+# ## What we need
 #
-# - the beliefs swing, in both models alike
-# - then they part, almost at once
 # - how does one ask a model after a layer?
 # - how far is *far apart*?
 
@@ -452,34 +457,54 @@ task.check(entropies[task.peak - 1 :].mean())
 # - against confidence: **cannot fail**, entropy is part of both
 # - against correctness: another question
 # - against confidence **minus** correctness: surer than right
+# - by **means**: a rank correlation is negative even for a calibrated model
 
 # %% [markdown]
 # The obvious test holds the ISE against the confidence. It cannot fail: the last layer is part of both, and there a low entropy *is* a high confidence. Over-confident means surer than right. So the column to hold it against is **confidence minus correctness**, where correctness is 1 for a right answer and 0 for a wrong one.
+#
+# There is a second trap. Take *means*, not a rank correlation (Spearman's, the correlation of the ranks). To see why, the table has a control: a calibrated model, made as in lesson 2 by tossing a coin for each answer. It has no over-confidence anywhere.
 
 # %%
 confidence, correct = metrics.top_label(softmax(traces.polm_final.astype(float), axis=1), traces.labels)
-ise = stability["PoLM"]
-against = {"confidence": confidence, "confidence minus correctness": confidence - correct}
-ranked = {name: spearmanr(ise, column) for name, column in against.items()}
-pd.DataFrame({n: {"rank correlation": r.statistic, "p": r.pvalue} for n, r in ranked.items()}).T
+tossed = np.random.default_rng(0).random(len(confidence)) < confidence
+low = stability["PoLM"] < np.median(stability["PoLM"])
+excess = {"confidence − correctness": confidence - correct, "the same, calibrated": confidence - tossed}
+columns = {"confidence": confidence, **excess}
+halves = {name: {"lower-ISE half": c[low].mean(), "higher-ISE half": c[~low].mean()} for name, c in columns.items()}
+claim = pd.DataFrame(halves).T
+claim["difference"] = claim["lower-ISE half"] - claim["higher-ISE half"]
+claim["rank correlation"] = [spearmanr(stability["PoLM"], c).statistic for c in columns.values()]
+claim.round(3)
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "ISE of the PoLM against confidence minus correctness; every faint point is a question, above zero where it was wrong. Black: means of ten equal groups with 95 % intervals. What to see: whether the black dots fall from left to right, and by how much.", "name": "fig-l4-stability"}, "image": {"alt": "A cloud of points with ten black means. The means lie between {gap_low:.2f} and {gap_high:.2f} and fall little from left to right; the rank correlation is {rho_gap:.2f}."}}
+# %% tags=["slide"] mystnb={"figure": {"caption": "ISE of the PoLM against confidence minus correctness; every faint point is a question, above zero where it was wrong. Black: means of ten equal groups with 95 % intervals. What to see: whether the black means fall from left to right. They hardly do, although the two clouds both slope.", "name": "fig-l4-stability"}, "image": {"alt": "Two sloping clouds of points, wrong answers above zero and right ones below, with ten black means. The means stay between {gap_low:.2f} and {gap_high:.2f}; the half of the questions with lower entropy lies {gap_difference:+.3f} above the other half."}}
 prepared = plots.prepare_stability(traces)
 ax = plots.plot_stability(prepared)
 glue("gap_low", float(prepared.bin_gap.min()))
 glue("gap_high", float(prepared.bin_gap.max()))
 
 # %% tags=["remove-input"]
+gap = confidence - correct
+error = np.sqrt(gap[low].var(ddof=1) / low.sum() + gap[~low].var(ddof=1) / (~low).sum())
+apart = abs(claim["difference"].iloc[1]) > 1.96 * error
 say(
-    "Against confidence the rank correlation is {rho_confidence:.2f}; that says nothing. Against confidence minus correctness it is {rho_gap:.2f}: there, and weak. A question's ISE tells little about whether *this* answer is too sure.",
-    rho_confidence=ranked["confidence"].statistic,
-    rho_gap=ranked["confidence minus correctness"].statistic,
+    "The half with the lower ISE is surer by {confidence_difference:+.3f}; that says nothing. Its excess of confidence over correctness is larger by {gap_difference:+.3f}, with a standard error of {gap_error:.3f}. "
+    "The rank correlation, {rho_gap:.2f}, looks like evidence, until one sees {rho_tossed:.2f} for the calibrated control. By the means, {claim_verdict}.",
+    claim_verdict="the halves differ" if apart else "these questions do not tell the halves apart",
+    confidence_difference=claim["difference"]["confidence"],
+    gap_difference=claim["difference"]["confidence − correctness"],
+    gap_error=float(error),
+    rho_gap=claim["rank correlation"]["confidence − correctness"],
+    rho_tossed=claim["rank correlation"]["the same, calibrated"],
 )
+
+# %% [markdown]
+# Why do ranks deceive? Look at the two clouds. A wrong answer lies above zero by its confidence, so sure errors (low ISE) lie highest. A right one lies below zero by what it was not sure of, so sure ones lie highest there, too. Both clouds fall, in a calibrated model as well; only in the *mean* do they balance.
 
 # %% [markdown]
 # ```{exercise} A claim that tests itself
 # :label: ex-l4-circular
-# `task.stability`, `task.confidence` and `task.correct` are the ISE, the confidence and the correctness of another model on 100 questions. Test the claim that *a low ISE goes with over-confidence*: give Spearman's rank correlation of the ISE with the one quantity that measures over-confidence question by question, right to two decimals.
+# `task.stability`, `task.confidence` and `task.correct` are the ISE, the confidence and the correctness of another model on 200 questions. Test the claim that *a low ISE goes with over-confidence*. Cut the questions into the 100 with the lowest and the 100 with the highest ISE. Take the mean, over each half, of the
+# quantity that measures over-confidence question by question, and give low half minus high half, right to three decimals.
 # ```
 
 # %%
@@ -492,11 +517,13 @@ task
 # ```
 
 # %% tags=["solution"]
-print(f"against confidence alone: {spearmanr(task.stability, task.confidence).statistic:.2f}")
-task.check(spearmanr(task.stability, task.confidence - task.correct).statistic)
+low = task.stability < np.median(task.stability)
+gap = task.confidence - task.correct
+print(f"confidence alone: {task.confidence[low].mean() - task.confidence[~low].mean():+.3f}")
+task.check(gap[low].mean() - gap[~low].mean())
 
 # %% [markdown] tags=["solution"]
-# A negative value speaks for the claim: low ISE, large excess of confidence. How large it must be to be more than chance, lesson 3 answers.
+# A positive value speaks for the claim. How large it must be to be more than chance, lesson 3 answers: compare it with its standard error, the root of the sum of the two halves' squared standard errors.
 
 # %% [markdown]
 # ```{solution-end}
@@ -521,7 +548,7 @@ course.quiz("l4")
 # - The logit lens applies the model's last norm and unembedding after every layer, each layer normed by its own size.
 # - Entropy says how undecided a belief is; $e^H$ is a number of options. JSD says how far apart two beliefs are, from 0 to $\log 2$ nats.
 # - The peak divergence layer is where JSD changes most; the ISE is the mean entropy from there to the end.
-# - A claim about over-confidence needs confidence *minus correctness*. Against confidence alone it tests itself.
+# - A claim about over-confidence needs confidence *minus correctness*, and means. Against confidence it tests itself; by ranks a calibrated model fails it.
 
 # %% [markdown]
 # Mira has found the place where her two models part. What to do with it, she does not know yet. For depth: [chapter 3](../notebooks/03_two_kinds_of_drift.ipynb).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import softmax
-from scipy.stats import entropy, pearsonr, rankdata, spearmanr
+from scipy.stats import entropy, spearmanr
 
 from dualalign import drift
 from dualalign.course.answers import Number, Numbers
@@ -63,19 +63,33 @@ def _ise_of_the_mean(given: Given) -> float:
 
 
 def give_circular(rng: np.random.Generator) -> dict:
-    """Draw 100 questions: entropy falls with confidence, as it must; being right depends on it a little."""
-    confidence = rng.uniform(0.35, 0.99, 100)
-    stability = (1.4 - 1.3 * confidence + rng.normal(0, 0.12, 100)).clip(0.02)
-    correct = rng.random(100) < 0.35 + 0.3 * confidence
-    return {"stability": stability.round(3), "confidence": confidence.round(3), "correct": correct}
+    """Draw 200 questions: entropy falls with confidence, as it must; being right depends on it a little."""
+    confidence = rng.uniform(0.35, 0.99, 200)
+    stability = (1.4 - 1.3 * confidence + rng.normal(0, 0.12, 200)).clip(0.01) + rng.uniform(0, 0.01, 200)
+    correct = rng.random(200) < rng.uniform(0.3, 0.4) + rng.uniform(0.2, 0.6) * confidence
+    return {"stability": stability.round(6), "confidence": confidence.round(3), "correct": correct}
 
 
-def _ranked(first: np.ndarray, second: np.ndarray) -> float:
-    return float(spearmanr(first, second).statistic)
+def _low_less_high(given: Given, column: np.ndarray) -> float:
+    """Return the mean of a column over the half with the lower entropy, less its mean over the other half."""
+    order = np.argsort(given.stability)
+    return float(column[order[:100]].mean() - column[order[100:]].mean())
 
 
 def circular(given: Given) -> float:
-    return _ranked(given.stability, given.confidence - given.correct)
+    return _low_less_high(given, given.confidence - given.correct)
+
+
+def _circular_by_mask(given: Given) -> np.float64:
+    low = given.stability < np.median(given.stability)
+    gap = given.confidence - given.correct
+    return gap[low].mean() - gap[~low].mean()
+
+
+def _circular_by_loop(given: Given) -> str:
+    rows = sorted(zip(given.stability.tolist(), given.confidence.tolist(), given.correct.tolist(), strict=True))
+    sums = [sum(c - a for _, c, a in half) / 100 for half in (rows[:100], rows[100:])]
+    return f"{100 * (sums[0] - sums[1]):.2f} %"
 
 
 EXERCISES = [
@@ -161,36 +175,43 @@ EXERCISES = [
         title="A claim that tests itself",
         give=give_circular,
         solve=circular,
-        compare=Number(decimals=2),
+        compare=Number(decimals=3),
         right=(
-            lambda g: np.corrcoef(rankdata(g.stability), rankdata(g.confidence - g.correct))[0, 1],
-            lambda g: -_ranked(-g.stability, g.confidence - g.correct.astype(int)),
-            lambda g: f"{circular(g):.2f}",
+            _circular_by_mask,
+            _circular_by_loop,
+            lambda g: _low_less_high(g, g.confidence) - _low_less_high(g, g.correct.astype(float)),
         ),
         wrong=(
             Wrong(
-                "against confidence",
-                lambda g: _ranked(g.stability, g.confidence),
-                "You correlated it with the confidence. A low entropy *is* a high confidence, so this would come out "
-                "for any model. What does over-confidence need besides?",
+                "confidence only",
+                lambda g: _low_less_high(g, g.confidence),
+                "You compared the confidence of the two halves. A low entropy *is* a high confidence, so this would "
+                "come out for any model. What does over-confidence need besides?",
             ),
             Wrong(
-                "against correctness",
-                lambda g: _ranked(g.stability, g.correct.astype(float)),
-                "You asked whether it goes with being right. Over-confidence is about being surer than right.",
+                "correctness only",
+                lambda g: _low_less_high(g, g.correct.astype(float)),
+                "You asked in which half more answers are right. Over-confidence is about being surer than right.",
             ),
             Wrong(
-                "right minus confident",
+                "the halves, or the difference, the other way round",
                 lambda g: -circular(g),
-                "Your sign says how under-confident the model is. Over-confidence is confidence minus correctness.",
+                "The sign is turned. Take confidence minus correctness, and the half with the low entropy first.",
             ),
             Wrong(
-                "values, not ranks",
-                lambda g: float(pearsonr(g.stability, g.confidence - g.correct).statistic),
-                "This is the correlation of the values. Asked is the rank correlation, which no stretching of the "
-                "entropy can change.",
+                "distance without sign",
+                lambda g: _low_less_high(g, np.abs(g.confidence - g.correct)),
+                "You dropped the sign of confidence minus correctness. Then even a calibrated model has a large value "
+                "wherever it is unsure (lesson 2). Keep the sign and let luck cancel in the mean.",
+            ),
+            Wrong(
+                "a rank correlation",
+                lambda g: float(spearmanr(g.stability, g.confidence - g.correct).statistic),
+                "This is a rank correlation. It is negative for a calibrated model, too, as the page shows. Compare "
+                "the means of the two halves.",
             ),
         ),
         minutes=8,
+        level=3,
     ),
 ]
