@@ -256,7 +256,7 @@ task.check(answer)
 # ```{exercise} ECE in code, edges included
 # :label: ex-l2-code
 # Write a function `ece(confidence, correct, bins)` of two arrays and the number of equal-width bins. Each bin holds its lower edge and not its upper one; the last bin holds both. Hand the *function* to the checker: it will try confidences
-# of 0, of 1 and on edges, a single answer, and empty bins. On the example below it should return `task.expected`.
+# of 0, of 1 and on edges, a single answer, and empty bins. On the example below it should return `task.expected`, up to rounding in the fourth decimal.
 # ```
 
 # %%

@@ -355,7 +355,7 @@ task
 task.check((1.96 * task.spread_of_differences / task.difference) ** 2)
 
 # %% [markdown] tags=["solution"]
-# Solve $1.96\, s_d / \sqrt{N} = \delta$ for $N$. With so many questions she finds the difference in about half of all cases only; to be nearly sure of finding it, she needs twice as many or more.
+# Solve $1.96\, s_d / \sqrt{N} = \delta$ for $N$. With so many questions she finds the difference in about half of all cases only; to find it in four cases of five she needs about twice as many.
 
 # %% [markdown]
 # ```{solution-end}

@@ -300,7 +300,7 @@ print(f"from entropies {entropy(m) - (entropy(p) + entropy(q)) / 2:.6f}, library
 # %% [markdown]
 # ```{exercise} How far apart are two beliefs?
 # :label: ex-l4-jsd
-# Write a function `jsd(p, q)` of two arrays of probabilities that returns their Jensen-Shannon divergence in nats. Hand the *function* to the checker; it will try zeros, equal beliefs, and beliefs without anything in common. For `task.p` and `task.q` it should return `task.expected`.
+# Write a function `jsd(p, q)` of two arrays of probabilities that returns their Jensen-Shannon divergence in nats. Hand the *function* to the checker; it will try zeros, equal beliefs, and beliefs without anything in common. For `task.p` and `task.q` it should return `task.expected`, up to rounding in the fourth decimal.
 # ```
 
 # %%
