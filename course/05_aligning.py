@@ -325,7 +325,8 @@ task.check(answer)
 # %% tags=["slide"]
 doubted = np.array([0.20, 0.79, 0.005, 0.005]), np.array([1.0, 0.9, -5.0, -5.0])
 opposed = np.array([0.30, 0.02, 0.02, 0.66]), np.array([1.0, 0.95, 0.95, -10.0])
-rows = {name: (g[0], g @ f, f.mean(), maths.aligned(f[None], g[None])) for name, (g, f) in {"doubted": doubted, "opposed": opposed}.items()}
+cases = {"doubted": doubted, "opposed": opposed}
+rows = {name: (g[0], g @ f, f.mean(), maths.aligned(f[None], g[None])) for name, (g, f) in cases.items()}
 pd.DataFrame(rows, index=["PLM's belief in the favourite", "PLM's mean logit", "plain mean", "best T"]).T.round(3)
 
 # %% [markdown]

@@ -61,7 +61,11 @@ fit, test = next(metrics.repeated_splits(traces.question_ids, fraction=0.3, seed
 fitting, testing = traces.select(fit), traces.select(test)
 
 # %% tags=["remove-input"]
-say("Of the {n} ARC-Easy questions of this lesson the two models disagree on {apart:.0%}. That is what DACA does without.", n=len(traces), apart=float((~agree).mean()))
+say(
+    "Of the {n} ARC-Easy questions of this lesson the two models disagree on {apart:.0%}. That is what DACA does without.",
+    n=len(traces),
+    apart=float((~agree).mean()),
+)
 
 # %% [markdown] tags=["slide"]
 # ## What is left to learn from a disagreement?
@@ -182,8 +186,8 @@ task
 # %% tags=["solution"]
 target = maths.entropy(maths.softmax(task.plm_layers)).mean()
 grid = np.arange(0.05, 60, 0.002)
-found = [maths.entropy(maths.softmax(task.polm_layers, t)).mean() for t in grid]
-answer = grid[np.abs(np.array(found) - target).argmin()]
+found = maths.entropy(maths.softmax(task.polm_layers / grid[:, None, None])).mean(axis=1)
+answer = grid[np.abs(found - target).argmin()]
 print(f"target {target:.3f} nats, T = {answer:.2f}")
 task.check(answer)
 
@@ -223,7 +227,7 @@ task
 now = task.plm_confidence  # two options, equal entropies: equally sure, perhaps of different ones
 answer = now.mean() - task.polm_right.mean()
 inherited = now.mean() - task.plm_right.mean()
-print(f"gap {answer:+.3f} = the PLM's own {inherited:+.3f} and {task.plm_right.mean() - task.polm_right.mean():+.3f} of accuracy")
+print(f"gap {answer:+.3f}: the PLM's own {inherited:+.3f}, and {answer - inherited:+.3f} of accuracy")
 task.check(answer)
 
 # %% [markdown] tags=["solution"]
@@ -335,7 +339,8 @@ task
 confidence = (task.w[:, None] * task.C).mean(axis=0)
 process = ((1 - task.w)[:, None] * task.S).mean(axis=0)
 answer = task.temperatures[(confidence + process).argmin()]
-print({name: float(task.temperatures[part.argmin()]) for name, part in {"C half": confidence, "S half": process}.items()}, "both:", answer)
+for name, part in {"C half": confidence, "S half": process, "both": confidence + process}.items():
+    print(f"{name}: {task.temperatures[part.argmin()]:g}")
 task.check(answer)
 
 # %% [markdown] tags=["solution"]
@@ -434,7 +439,8 @@ say(
 # %% tags=["slide"]
 main = table.load(f"{folder}/../results/table", ["main"])
 errors = results.by_setting(main[ledger.own_style(main)], "ece")
-rivals = results.difference(errors, ["vanilla", "process-only", "daca", "confidence-only", "align-all", "temperature-scaling"])
+others = ["vanilla", "process-only", "daca", "confidence-only", "align-all", "temperature-scaling"]
+rivals = results.difference(errors, others)
 rivals[["value", "low", "high", "p_holm"]].round(3)
 
 # %% tags=["remove-input"]

@@ -116,9 +116,9 @@ task
 # ```
 
 # %% tags=["solution"]
-rise = {name: values[-1] - values[0] for name, values in (("method", task.method_confidence), ("PLM", task.plm_confidence))}
-answer = rise["method"] / rise["PLM"]
-print(f"the method rises by {rise['method']:.3f}, the PLM by {rise['PLM']:.3f}: share {answer:.3f}")
+method, plm = (values[-1] - values[0] for values in (task.method_confidence, task.plm_confidence))
+answer = method / plm
+print(f"the method rises by {method:.3f}, the PLM by {plm:.3f}: share {answer:.3f}")
 task.check(answer)
 
 # %% [markdown] tags=["solution"]
@@ -167,7 +167,7 @@ say(
 # :label: ex-dial-pull
 #
 # Your task holds six questions with three options: `plm_logits` and `polm_logits` (6 × 3). Find align-all's $\beta = 1/T$ for them, and then $d\beta/ds$ at $s = 1$: how fast it follows when the PLM's logits are multiplied by $s$. Three decimals. The
-# covariance is taken under the PLM's belief, the variance under the aligned PoLM's. (You can check yourself: fit at $s = 0.99$ and at $s = 1.01$.)
+# covariance is taken under the PLM's belief, the variance under the aligned PoLM's. `maths.aligned(polm_logits, beliefs)` returns align-all's temperature; check your formula with it, at $s = 0.99$ and at $s = 1.01$.
 # ```
 
 # %%
@@ -182,7 +182,7 @@ task
 # %% tags=["solution"]
 z_g, z_f = task.plm_logits, task.polm_logits
 p = maths.softmax(z_g)
-q = maths.softmax(z_f, maths.aligned(z_f, p))  # maths.aligned: the temperature of equal mean logits, by bisection
+q = maths.softmax(z_f, maths.aligned(z_f, p))  # at the temperature of equal mean logits
 covariance = (p * z_g * z_f).sum(1) - (p * z_g).sum(1) * (p * z_f).sum(1)
 variance = (q * z_f**2).sum(1) - (q * z_f).sum(1) ** 2
 answer = covariance.sum() / variance.sum()
@@ -274,7 +274,8 @@ ratio[order].round(2)
 axes = plots.plot_against_truth(truth, studies, order)
 
 # %% tags=["remove-input"]
-named = {f"{study.split('-')[0]}_{method.split('-')[0]}": ratio.loc[study, method] for study in studies for method in ("daca", "align-all")}
+shown_methods = {"daca": "daca", "align": "align-all"}
+named = {f"{s.split('-')[0]}_{k}": ratio.loc[s, m] for s in studies for k, m in shown_methods.items()}
 say(
     "Post-training only sharpened: align-all is at {sharpen_align:.2f} of the true temperature, DACA at {sharpen_daca:.2f}. It taught something false (`reversed`): {reversed_align:.2f} and {reversed_daca:.2f}. It added knowledge: {added_align:.2f} and {added_daca:.2f}. Beside a PLM with doubled logits: {doubled_align:.2f} and {doubled_daca:.2f}. "
     "So a disagreement may mean knowledge or error, and a method that treats all of them alike bets on one of the two.",
@@ -286,7 +287,7 @@ say(
 # :label: ex-true-temperature
 #
 # Your task holds ten questions with four options: the exact belief `truth`, the PLM's belief `plm`, and the PoLM's logits `polm_logits` (each 10 × 4). On the last three questions the PoLM has learned something that the PLM cannot know. Divide align-all's
-# temperature by the true one. Two decimals.
+# temperature by the true one. Two decimals. (A fine grid will do, or `maths.aligned(polm_logits, beliefs)`.)
 # ```
 
 # %%
@@ -301,7 +302,8 @@ task
 # %% tags=["solution"]
 grid = np.geomspace(0.3, 60, 20000)
 log_q = [np.log(maths.softmax(task.polm_logits, t)) for t in grid]
-best = {name: grid[np.argmin([-(b * q).sum() for q in log_q])] for name, b in (("align-all", task.plm), ("true", task.truth))}
+beliefs = {"align-all": task.plm, "true": task.truth}
+best = {name: grid[np.argmin([-(b * q).sum() for q in log_q])] for name, b in beliefs.items()}
 answer = best["align-all"] / best["true"]
 print({name: round(float(t), 2) for name, t in best.items()}, f"ratio {answer:.3f}")
 task.check(answer)
@@ -390,8 +392,9 @@ gaps = confident - results.by_setting(own, "accuracy")
 holding = errors.index.intersection(held.index[held.holds])
 kept = ["vanilla", "daca", "dual-align", "align-all", "basecal", "temperature-scaling"]
 parts = {"holds": holding, "fails": errors.index.difference(holding)}
-means = pd.concat({f"premise {k}": pd.DataFrame({"ECE": errors.loc[i, kept].mean(), "gap": gaps.loc[i, kept].mean()}) for k, i in parts.items()}, axis=1)
-means.round(3)
+both = {"ECE": errors[kept], "gap": gaps[kept]}
+means = {(f"premise {k}", name): values.loc[i].mean() for k, i in parts.items() for name, values in both.items()}
+pd.DataFrame(means).round(3)
 
 # %% tags=["remove-input"]
 say(
@@ -425,8 +428,8 @@ task
 
 # %% tags=["solution"]
 answer = -(task.start_all + task.start_daca) / (task.share_all + task.share_daca)
-sizes = [start + share * answer for start, share in ((task.start_all, task.share_all), (task.start_daca, task.share_daca))]
-print(f"x = {answer:.3f}: gaps {sizes[0]:+.3f} and {sizes[1]:+.3f}")
+gap_all, gap_daca = task.start_all + task.share_all * answer, task.start_daca + task.share_daca * answer
+print(f"x = {answer:.3f}: gaps {gap_all:+.3f} and {gap_daca:+.3f}")
 task.check(answer)
 
 # %% [markdown] tags=["solution"]

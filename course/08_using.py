@@ -59,7 +59,8 @@ me = "reader"  # your name or number: it draws your own data
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
 methods = ["vanilla", "align-all", "dual-align", "basecal", "temperature-scaling"]
 held = held_out(traces, methods)  # five splits: what each method says about the questions held out
-joined = {m: [np.concatenate([getattr(s, part) for s in sides]) for part in ("confidence", "right")] for m, sides in held.items()}
+parts = ("confidence", "right")
+joined = {m: [np.concatenate([getattr(s, part) for s in sides]) for part in parts] for m, sides in held.items()}
 
 # %% [markdown] tags=["slide"]
 # ## 72 %: answer or ask?
@@ -130,11 +131,11 @@ curves = []
 for name, sides in held.items():
     best = decisions.hindsight(*joined[name], price_grid)[0]
     paid = [decisions.costs(s.confidence, s.right, price_grid) for s in sides]
-    over = [cost - decisions.threshold_costs(s.confidence, s.right, price_grid, best) for cost, s in zip(paid, sides, strict=True)]
-    drawn = decisions.bootstrap(sides, over, draws=300)
+    least = [decisions.threshold_costs(s.confidence, s.right, price_grid, best) for s in sides]
+    drawn = decisions.bootstrap(sides, [cost - less for cost, less in zip(paid, least, strict=True)], draws=300)
     low, high = np.quantile(drawn[1:], [0.025, 0.975], axis=0)
-    mean = np.concatenate(paid, axis=1).mean(axis=1)
-    curves.append(pd.DataFrame({"method": name, "price": price_grid, "cost": mean, "regret": drawn[0], "low": low, "high": high}))
+    found = {"price": price_grid, "cost": np.concatenate(paid, axis=1).mean(axis=1), "regret": drawn[0]}
+    curves.append(pd.DataFrame(found | {"low": low, "high": high}).assign(method=name))
 priced = pd.concat(curves)
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "Left: cost of acting on each confidence over the price of silence, held-out ARC-Easy; the rising line is never to answer, the level one always to answer. Right: what that is above the best threshold in hindsight. What to see: at low prices the PoLM's own confidence costs more than silence; the other confidences stay near the best threshold of their own order.", "name": "fig-course-costs"}, "image": {"alt": "Two panels over the price of silence. Left, cost curves: at a price of {price:.1f} acting on the PoLM's own confidence costs {cost_vanilla:.2f}, on Dual-Align's {cost_dual:.2f}, never answering {price:.2f}. Right, regret: high for the PoLM as it comes, near zero for the others."}}
@@ -171,7 +172,8 @@ task
 answers = 1 - task.confidence < task.price
 paid = np.where(answers, 1 - task.right, task.price)
 answer = paid.mean()
-print(f"{answers.sum()} answered, cost {answer:.3f}; expected by the helper {np.minimum(task.price, 1 - task.confidence).mean():.3f}")
+expected = np.minimum(task.price, 1 - task.confidence).mean()
+print(f"{answers.sum()} answered, cost {answer:.3f}; expected by the helper {expected:.3f}")
 task.check(answer)
 
 # %% [markdown] tags=["solution"]
@@ -292,12 +294,11 @@ task.check(answer)
 # **Predict first.** Where will it stand by ECE? By cost? By AUROC, the chance that a right answer has more confidence than a wrong one?
 
 # %% tags=["slide"]
-joined["constant"] = [np.concatenate([getattr(s, part) for s in held_out(traces, ["constant"])["constant"]]) for part in ("confidence", "right")]
-scores = {
-    name: {"ECE": metrics.ece(*values), "Brier": metrics.top_label_brier(*values), "cost": decisions.mean_cost(*values).mean(), "AUROC": metrics.auroc(*values)}
-    for name, values in joined.items()
-}
-scores = pd.DataFrame(scores).T
+flat = held_out(traces, ["constant"])["constant"]
+joined["constant"] = [np.concatenate([getattr(s, part) for s in flat]) for part in parts]
+judges = {"ECE": metrics.ece, "Brier": metrics.top_label_brier, "AUROC": metrics.auroc}
+scores = pd.DataFrame({name: {k: judge(*both) for k, judge in judges.items()} for name, both in joined.items()}).T
+scores.insert(2, "cost", [decisions.mean_cost(*both).mean() for both in joined.values()])
 scores.round(3)
 
 # %% tags=["remove-input"]
@@ -457,7 +458,7 @@ task
 # %% tags=["solution"]
 chosen = task.validation.argmin()
 answer = task.test[chosen]
-print(f"{task.methods[chosen]}: validation {task.validation[chosen]:.3f}, test {answer:.3f}; best on test {task.test.min():.3f}")
+print(f"{task.methods[chosen]}: test {answer:.3f}; the best of six on the test {task.test.min():.3f}")
 task.check(answer)
 
 # %% [markdown] tags=["solution"]

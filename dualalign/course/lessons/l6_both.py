@@ -135,7 +135,7 @@ CHOSEN = Exercise(
 
 
 def give_reading(rng: np.random.Generator) -> dict:
-    return {"layers": int(rng.integers(3, 9)), "w": round(float(rng.uniform(0.7, 0.95)), 2)}
+    return {"layers": int(rng.integers(3, 9)), "w": round(float(rng.uniform(0.7, 0.95)), 3)}
 
 
 def disguise(given: Given) -> float:

@@ -134,7 +134,7 @@ FOLLOW = Exercise(
 
 
 def give_witnesses(rng: np.random.Generator) -> dict:
-    reliability = np.r_[rng.choice([0.5, 0.6, 0.7], 2), rng.choice([0.7, 0.8, 0.9], 1), rng.choice([0.5, 0.6], 1)]
+    reliability = np.round(np.r_[rng.uniform(0.5, 0.7, 2), rng.uniform(0.7, 0.92), rng.uniform(0.4, 0.6)], 2)
     says = np.r_[0, 0, 1, rng.integers(0, 4)]  # two modest witnesses against a good one
     order = rng.permutation(4)
     return {"reliability": reliability[order], "says": np.array(list("ABCD"))[says][order]}

@@ -12,7 +12,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_prices(rng: np.random.Generator) -> dict:
-    wrong, reward = int(rng.integers(6, 21)), int(rng.integers(1, 6))
+    wrong, reward = int(rng.integers(10, 61)), int(rng.integers(1, 16))
     return {"wrong": wrong, "ask": int(rng.integers(1, wrong // 2 + 1)), "reward": reward}
 
 
