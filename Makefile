@@ -113,7 +113,7 @@ lock-from:
 	$(RUN) tools/lock.py
 
 clean:
-	rm -rf _build book/notebooks book/course/*.ipynb .pytest_cache .hypothesis .ruff_cache build dist
+	rm -rf _build book/notebooks book/api book/course/*.ipynb .pytest_cache .hypothesis .ruff_cache build dist
 
 # Each stamp is made anew when the list of dependencies changed.
 $(VENV)/book.ok: pyproject.toml requirements.lock

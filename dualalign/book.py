@@ -9,7 +9,7 @@ _PREFIX = "application/papermill.record/"
 
 
 def glue(name: str, value: Any) -> None:
-    """Store a value under a name, for the prose of any page to quote as ``{glue:text}`name:.3f```.
+    """Store a value under a name, for the prose of any page to quote by the role ``glue:text`` as ``name:.3f``.
 
     Parameters
     ----------
