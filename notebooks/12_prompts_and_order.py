@@ -9,16 +9,19 @@
 # %% [markdown]
 # # Prompts, wordings and the order of options
 #
-# A temperature is fitted on questions that were asked in one way. Somebody else will ask in another way: with another instruction, with letters instead of texts, with the options in another order.
-# How much of what this book measures is about the model, and how much about the prompt? And can asking in several ways replace a temperature?
+# Mira fitted her temperature on questions asked in one way. In the study helper a colleague puts an instruction in front; next year somebody will list the options behind letters, or in another order. Does the temperature survive that? And could asking in several ways replace it?
 #
-# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
+# | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [The main comparison](08_main_comparison.ipynb) |
 # |---|---|
 # | **Helpful** | permutation tests |
 # | **Time** | 25 minutes |
 #
-# **You will be able to** tell a spread over wordings from noise, say whether a temperature survives another prompt, measure a position bias with an interval that counts questions and not rows, and hold methods that ask
-# many times against methods that ask once.
+# **You will be able to**
+#
+# - tell a spread over wordings from noise;
+# - say whether a temperature survives another prompt;
+# - measure a preference for a place with an interval that counts questions and not rows;
+# - hold methods that ask many times against methods that ask once.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -42,8 +45,8 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import carry, drift, metrics, order, plots, protocol
-from dualalign.book import say
+from dualalign import carry, course, drift, metrics, order, plots, protocol
+from dualalign.book import glue, say
 
 pd.set_option("display.max_colwidth", None)
 
@@ -51,6 +54,7 @@ pd.set_option("display.max_colwidth", None)
 folder = "../data/traces"
 pair = "sft4"
 main_set = "arc-easy"
+me = "reader"
 bins = 10
 seeds = [0, 1, 2, 3, 4]
 draws = 5000
@@ -67,6 +71,9 @@ empty = da.Traces.load(f"{folder}/sft4__content-free__choices__neutral.safetenso
 held_out = order.held_out(permuted, seeds=seeds, content_free=empty)
 rivals = carry.against(held_out, bins=bins, draws=draws)
 
+# %% [markdown]
+# ## The short answer
+
 # %% tags=["remove-input"]
 label_free = rivals.drop(["plm", "temperature-scaling", "cape + temperature-scaling"])
 by_p = {name: ", ".join(f"`{n}`" for n in rivals.index[chosen]) or "none" for name, chosen in (("beaten", (rivals.minus < 0) & (rivals.p < 0.05)), ("lost", (rivals.minus > 0) & (rivals.p < 0.05)), ("level", rivals.p >= 0.05))}
@@ -74,31 +81,30 @@ cost = carry.excess(by_wording, "dual-align", bins, draws)
 
 # %% tags=["remove-input"]
 say(
-    "**The short answer.** A temperature fitted under another wording costs Dual-Align {cost:+.4f} of ECE ({cost_low:+.4f} to {cost_high:+.4f}). Of the methods without labels, {least} has the smallest ECE on the held-out questions below, {least_ece:.3f}. "
-    "Dual-Align ({dual:.3f}, noise floor {dual_floor:.3f}) is better than {beaten}, worse than {lost}, and cannot be told from {level}. CAPE, which asks in all 24 orders, leaves an ECE of {cape_alone:.3f}; with temperature scaling on top, {cape_scaled:.3f}.",
+    "- *Another wording is harmless.* A temperature fitted under another wording costs Dual-Align {cost:+.4f} of ECE ({cost_low:+.4f} to {cost_high:+.4f}). Another *style* is a different matter, as we shall see.\n"
+    "- *Asking in all orders is no substitute for a temperature.* The method CAPE asks each question in all 24 orders of its options and leaves an ECE of {cape_alone:.3f}. Dual-Align asks once and leaves {dual:.3f}, at a noise floor of {dual_floor:.3f}.\n"
+    "- *In the field:* Dual-Align is better than {beaten}, worse than {lost}, and cannot be told from {level}.",
     cost=cost.value,
     cost_low=cost.low,
     cost_high=cost.high,
-    least=f"`{label_free.value.idxmin()}`",
-    least_ece=label_free.value.min(),
     dual=rivals.value["dual-align"],
     dual_floor=rivals.floor["dual-align"],
     cape_alone=rivals.value["cape"],
-    cape_scaled=rivals.value["cape + temperature-scaling"],
     **by_p,
 )
 
 # %% [markdown]
 # ## Six wordings of the same 500 questions
 #
-# The style `choices` puts a question and its options. A wording adds an instruction in front. All five were written before any was tried, and wording 0 is the plain prompt of the other chapters.
+# The style `choices` puts a question and its options. A wording adds an instruction in front. All five were written before any was tried; wording 0 is the plain prompt of the other chapters.
 
 # %%
 pd.DataFrame({name: {"said before the question": t.metadata["variant"]} for name, t in wordings.items()}).T.rename_axis("wording")
 
 # %% [markdown]
-# Accuracy differs from wording to wording. But would it not differ anyway? Suppose that the wording does not matter. Then a question's six answers could be dealt to the six wordings in any way. So deal them at random, question by question, many
-# times, and look at the spread that comes out. It is the **noise floor of a spread**: what six wordings that do nothing would show. The share of deals with at least the observed spread is a p-value, and no distribution was assumed.
+# The accuracy differs from wording to wording. But would it not differ anyway?
+#
+# Suppose that the wording does not matter. Then a question's six answers could be dealt to the six wordings in any way. So deal them at random, question by question, many times, and look at the spread that comes out. It is the **noise floor of a spread**: what six wordings that do nothing would show. The share of deals with at least the observed spread is a p-value, and no distribution was assumed.
 
 # %%
 tests = pd.concat({name: order.exchange(wordings, model, bins) for name, model in (("PLM", "plm"), ("PoLM", "polm"))}, names=["model"])
@@ -108,7 +114,7 @@ tests.round(4)
 # %% tags=["remove-input"]
 moved = [f"the {model}'s {quantity} (from {row.low:.3f} to {row.high:.3f})" for (model, quantity), row in tests.iterrows() if row["p (Holm)"] < 0.05]
 say(
-    "`spread` is the standard deviation over the wordings, `expected` its noise floor. After Holm's correction for {tests} tests, the wording moves {moved}. The PoLM's ECE goes from {low:.3f} to {high:.3f} over the wordings: a spread of {spread:.4f} where {expected:.4f} is expected from wordings that do nothing.",
+    "`spread` is the standard deviation over the wordings, `expected` its noise floor. After [Holm's correction](08_main_comparison.ipynb) for {tests} tests, the wording moves {moved}. The PoLM's ECE goes from {low:.3f} to {high:.3f}: that looks like much, but a spread of {expected:.4f} is expected from wordings that do nothing, and it is {spread:.4f}.",
     tests=len(tests),
     moved=" and ".join(moved) or "none of them",
     low=tests.low["PoLM", "ece"],
@@ -118,7 +124,14 @@ say(
 )
 
 # %% [markdown]
-# So a table of results over five prompts is not five experiments. The questions are the same, and most of their noise is shared.
+# Why is the floor so low? Six *fresh* samples of 500 questions would differ by the standard error of a share. The same questions share most of their noise:
+
+# %%
+a = float((wordings["0"].polm_final.argmax(axis=1) == wordings["0"].labels).mean())
+print(f"accuracy, six fresh samples: {np.sqrt(a * (1 - a) / len(wordings['0'])):.4f}; the same questions: {tests.expected['PoLM', 'accuracy']:.4f}")
+
+# %% [markdown]
+# So a table of results over five prompts is not five experiments.
 #
 # ### Does the temperature move?
 #
@@ -135,19 +148,17 @@ drifts["temperature"][["mean", "variants", "splits"]].round(3)
 # %%
 drifts["ece"].round(3)
 
-# %% mystnb={"figure": {"caption": "Temperature and ECE of each method under six wordings: a dot a wording (mean over five splits), a thin line from the least to the most of all splits and wordings, the grey bar the noise floor. What to see: how close the dots of a method lie together, beside how long its line is.", "name": "fig-wordings"}, "image": {"alt": "Two panels with a row a method: six dots of temperature, and six dots of calibration error, each with a line of the range over splits."}}
+# %% mystnb={"figure": {"caption": "Temperature and ECE of each method under six wordings: a dot a wording (mean over five splits), a thin line from the least to the most of all splits and wordings, the grey bar the noise floor. What to see: how close the dots of a method lie together, beside how long its line is.", "name": "fig-wordings"}, "image": {"alt": "Two panels with a row a method: six dots of temperature, and six dots of calibration error, each with a line of the range over splits. The temperature of Dual-Align moves by {dual_w:.2f} over the wordings and by {dual_s:.2f} over the splits, around {dual_mean:.2f}."}}
 axes = plots.plot_variants(errors, [m for m in fitted if m != "basecal"])
 
 # %% tags=["remove-input"]
 t_drift = drifts["temperature"]
 say(
-    "The temperature of Dual-Align moves by {dual_w:.2f} over the wordings and by {dual_s:.2f} over the splits, around {dual_mean:.2f}. That of temperature scaling moves by {ts_w:.2f} and {ts_s:.2f}. "
-    "For {calmer} of {methods} fitted methods which questions they were fitted on matters more than how these were worded.",
+    "The temperature of Dual-Align moves by {dual_w:.2f} over the wordings and by {dual_s:.2f} over the splits, around {dual_mean:.2f}. "
+    "For {calmer} of {methods} fitted methods it matters more which questions they were fitted on than how these were worded.",
     dual_w=t_drift.variants["dual-align"],
     dual_s=t_drift.splits["dual-align"],
     dual_mean=t_drift["mean"]["dual-align"],
-    ts_w=t_drift.variants["temperature-scaling"],
-    ts_s=t_drift.splits["temperature-scaling"],
     calmer=int((t_drift.variants < t_drift.splits).sum()),
     methods=len(t_drift),
 )
@@ -155,10 +166,9 @@ say(
 # %% [markdown]
 # ## Other styles
 #
-# An instruction is a small change. A *style* is a large one. `letters` lists the options as A, B, C, D and reads the letter. `cloze` lists no options and reads the first token of each. The question and the truth stay; what the
-# model must do is another thing. Not every style can read every question (options that begin with the same token), so the questions of two styles overlap in part only.
+# An instruction is a small change. A [style](02_reliability.ipynb) is a large one. `letters` lists the options as A, B, C, D and reads the letter. `cloze` lists no options and reads the first token of each. The question and the truth stay, but the model must do another thing.
 #
-# First the premise: is the PLM above chance, and calibrated?
+# `choices` and `cloze` cannot read a question of which two options begin with the same token, so the questions of two styles overlap in part only. First the premise: is the PLM above chance, and calibrated?
 
 # %%
 styles = ("choices", "letters", "cloze")
@@ -174,8 +184,8 @@ shown[["n", "chance", "accuracy", "above", "ece", "floor", "p"]].round(3)
 level = premise.groupby("style")
 holds = premise[premise.above & (premise.ece_p > 0.05)]
 say(
-    "`above`: the 95 % interval of the accuracy lies above chance. That is so on {choices} sets in `choices`, {letters} in `letters` and {cloze} in `cloze`, of {n_sets} each. `p` is the share of calibrated models of the same confidences with an ECE at least as high. Above chance and not "
-    "told from calibrated (accuracy less chance): {holds}.",
+    "`above`: the 95 % interval of the accuracy lies above chance. That is so on {choices} sets in `choices`, {letters} in `letters` and {cloze} in `cloze`, of {n_sets} each. `p` is the share of calibrated models of the same confidences with an ECE at least as high.\n\n"
+    "The PLM is above chance and not told from calibrated on {holds} (in brackets, accuracy less chance).",
     **{style: int(level.above.sum()[style]) for style in styles},
     n_sets=len(sets),
     holds=", ".join(f"{r.set} in `{r.style}` ({r.accuracy - r.chance:+.2f})" for r in holds.itertuples()) or "none",
@@ -192,7 +202,7 @@ for key, one in traces.items():
 by_style = pd.concat(tables, names=["style", "set"]).reset_index()
 duel = pd.DataFrame(paired).T.assign(p=lambda d: protocol.holm(d.p))
 
-# %% mystnb={"figure": {"caption": "ECE on held-out questions, a panel a style, a row a set, mean over five splits; the grey bar is the noise floor of temperature scaling. What to see: in every style the square of the uncalibrated PoLM lies far out; how near the other marks come to the star of the supervised oracle differs from set to set.", "name": "fig-styles"}, "image": {"alt": "Three panels of calibration errors, styles choices, letters and cloze, with a row for each question set and a mark for each method."}}
+# %% mystnb={"figure": {"caption": "ECE on held-out questions, a panel a style, a row a set, mean over five splits; the grey bar is the noise floor of temperature scaling. What to see: in every style the square of the uncalibrated PoLM lies far out; how near the other marks come to the star of the oracle differs from set to set.", "name": "fig-styles"}, "image": {"alt": "Three panels of calibration errors, styles choices, letters and cloze, with a row for each question set and a mark for each method. Without calibration the error lies between {vanilla_low:.3f} and {vanilla_high:.3f}; Dual-Align lowers it in {lowered} of {cases} cases."}}
 axes = plots.plot_styles(by_style, compared)
 
 # %% tags=["remove-input"]
@@ -202,14 +212,13 @@ below, above = (duel[(duel.p < 0.05) & (sign * duel.minus > 0)] for sign in (-1,
 # %% tags=["remove-input"]
 say(
     "Without calibration the PoLM's ECE lies between {vanilla_low:.3f} and {vanilla_high:.3f} over the {cases} cases. Dual-Align lowers it in {lowered}. Against DACA, paired by question and corrected for {cases_again} comparisons, Dual-Align is better in {better} ({better_in}) and worse in {worse} ({worse_in}). "
-    "The labelled oracle has the smallest ECE of the five in {oracle}.",
+    "The oracle has the smallest ECE of the five in {oracle}.",
     vanilla_low=ece_by.vanilla.min(),
     vanilla_high=ece_by.vanilla.max(),
     cases=len(ece_by),
     cases_again=len(duel),
     lowered=int((ece_by["dual-align"] < ece_by.vanilla).sum()),
-    better=len(below),
-    worse=len(above),
+    **dict(better=len(below), worse=len(above)),
     better_in=", ".join(f"{s} in `{style}`" for style, s in below.index) or "none",
     worse_in=", ".join(f"{s} in `{style}`" for style, s in above.index) or "none",
     oracle=int((ece_by.idxmin(axis=1) == "temperature-scaling").sum()),
@@ -218,7 +227,9 @@ say(
 # %% [markdown]
 # ## A temperature fitted elsewhere
 #
-# Fit under one wording, judge under another, never on the same question. The same for the styles of ARC-Easy: a question that two styles share stands on one side in both.
+# Now Mira's question. Fit under one wording, judge under another, never on the same question. Then the same for the styles of ARC-Easy; a question that two styles share stands on one side in both.
+#
+# `extra ECE` is the mean over all fits from elsewhere, less the fit under the same prompt, paired. The p-values are adjusted together.
 
 # %%
 of_styles = {style: traces[style, main_set] for style in styles}
@@ -230,40 +241,37 @@ table = pd.DataFrame(costs, index=protocol.Comparison._fields).T
 table["p"] = protocol.holm(table.p)
 table.rename(columns={"value": "extra ECE"}).round(4)
 
-# %% mystnb={"figure": {"caption": "ECE of Dual-Align and of temperature scaling: fitted under the row's wording, judged under the column's, mean over five splits. What to see: the numbers of a column lie close together, and the diagonal does not stand out.", "name": "fig-carried"}, "image": {"alt": "Two six by six tables of calibration errors, wording fitted under against wording judged under, shaded by size."}}
+# %% mystnb={"figure": {"caption": "ECE of Dual-Align and of temperature scaling: fitted under the row's wording, judged under the column's, mean over five splits. What to see: the numbers of a column lie close together, and the diagonal does not stand out.", "name": "fig-carried"}, "image": {"alt": "Two six by six tables of calibration errors, wording fitted under against wording judged under, shaded by size. The diagonal does not stand out: another wording costs Dual-Align {cost:+.4f}."}}
 axes = plots.plot_carried({m: plots.prepare_carried(errors, m) for m in ("dual-align", "temperature-scaling")})
 
-# %% mystnb={"figure": {"caption": "The same over three styles of ARC-Easy. What to see: the smallest number of each column stands on the diagonal, and what is lost off it.", "name": "fig-carried-styles"}, "image": {"alt": "Two three by three tables of calibration errors over the styles choices, letters and cloze."}}
+# %% mystnb={"figure": {"caption": "The same over three styles of ARC-Easy. What to see: the smallest number of each column stands on the diagonal, and what is lost off it.", "name": "fig-carried-styles"}, "image": {"alt": "Two three by three tables of calibration errors over the styles choices, letters and cloze. The smallest number of each column stands on the diagonal: another style costs Dual-Align {style_cost:+.3f}."}}
 axes = plots.plot_carried({m: plots.prepare_carried(style_errors, m) for m in ("dual-align", "temperature-scaling")})
-
-# %%
-style_t = style_errors[style_errors.source == style_errors.target].pivot_table(index="method", columns="source", values="temperature", aggfunc="median", sort=False)
-style_t.round(2)
+glue("style_cost", table.value["styles", "dual-align"])
 
 # %% tags=["remove-input"]
 matter = {where: [m for m in carried_methods if table.p[where, m] < 0.05] for where in ("wordings", "styles")}
 text = {where: ", ".join(f"`{m}` ({table.value[where, m]:+.3f})" for m in found) or "no method" for where, found in matter.items()}
 say(
-    "`extra ECE` is the mean over all fits from elsewhere, less the fit under the same prompt, paired; the p-values are adjusted together. Between wordings it differs from zero for {w_text}; between styles for {s_text}. "
-    "The median temperature of Dual-Align is {t_choices:.2f}, {t_letters:.2f} and {t_cloze:.2f} in the three styles, that of the oracle {o_choices:.2f}, {o_letters:.2f} and {o_cloze:.2f}. (An infinite one says that the PoLM's logits deserve no belief: in `letters` its accuracy on ARC-Easy is {a_letters:.3f}.)",
+    "Between wordings the extra error differs from zero for {w_text}; between styles for {s_text}. The temperatures say why (medians over the splits; an infinite one says that the PoLM's logits deserve no belief: in `letters` its accuracy on ARC-Easy is {a_letters:.3f}):",
     w_text=text["wordings"],
     s_text=text["styles"],
-    **{f"t_{s}": style_t.loc["dual-align", s] for s in styles},
     a_letters=float((of_styles["letters"].polm_final.argmax(axis=1) == of_styles["letters"].labels).mean()),
-    **{f"o_{s}": style_t.loc["temperature-scaling", s] for s in styles},
 )
+
+# %%
+style_t = style_errors[style_errors.source == style_errors.target].pivot_table(index="method", columns="source", values="temperature", aggfunc="median", sort=False)
+style_t.round(2)
 
 # %% [markdown]
 # ## The order of the options
 #
-# Every one of the 500 questions was also asked with its options in *every* order: 24 for four options. Over all orders each option stands at each place equally often. So whatever the options say cancels, and a model without a preference for a place chooses every place
-# equally often.
+# Does the helper prefer the first option, because it is first? Every one of the 500 questions was also asked with its options in *every* order: 24 for four options. Over all orders each option stands at each place equally often. So whatever the options say cancels, and a model without a preference for a place chooses every place equally often.
 
 # %%
 places = order.place_shares(permuted, level=1 - 0.05 / 8, draws=draws)
 places.set_index(["model", "place"]).drop(columns="n").round(3)
 
-# %% mystnb={"figure": {"caption": "Left: how often each place is chosen over all orders; dotted line: no preference. Right: accuracy by the place of the right option. Intervals over questions, wide enough that the eight on the left hold together with 95 %. What to see: both models choose the last place least often; they also seem to be right least often when the right option stands there, but there the intervals overlap.", "name": "fig-places"}, "image": {"alt": "Two panels over the four places, with a mark for the PLM and one for the PoLM: the share of answers at each place, and the accuracy when the right option stands there."}}
+# %% mystnb={"figure": {"caption": "Left: how often each place is chosen over all orders; dotted line: no preference. Right: accuracy by the place of the right option. Intervals over questions, wide enough that the eight on the left hold together with 95 %. What to see: both models choose the last place least often; they also seem to be right least often when the right option stands there, but there the intervals overlap.", "name": "fig-places"}, "image": {"alt": "Two panels over the four places, with a mark for the PLM and one for the PoLM: the share of answers at each place, from {polm_most:.3f} to {polm_least:.3f} for the PoLM where 0.25 is no preference, and the accuracy when the right option stands there."}}
 axes = plots.plot_places(places)
 
 # %% tags=["remove-input"]
@@ -271,8 +279,7 @@ k = places.place.max()
 off = {m: [int(r.place) for r in rows.itertuples() if not r.chosen_low <= 1 / k <= r.chosen_high] for m, rows in places.groupby("model")}
 of = places.set_index(["model", "place"])
 say(
-    "The PLM's intervals leave out $1/K$ at places {plm_off}, the PoLM's at {polm_off}. The most chosen place has {plm_most:.3f} of the PLM's answers and {polm_most:.3f} of the PoLM's, the least chosen {plm_least:.3f} and {polm_least:.3f}. For scale: a model that always named one place would have 1 there. "
-    "Post-training changed the range of the shares by {change:+.3f}.",
+    "The PLM's intervals leave out $1/K$ at places {plm_off}, the PoLM's at {polm_off}. The most chosen place has {plm_most:.3f} of the PLM's answers and {polm_most:.3f} of the PoLM's, the least chosen {plm_least:.3f} and {polm_least:.3f}. So there is a preference, a small one, and post-training changed the range of the shares by {change:+.3f}. (A model that always named one place would have 1 there.)",
     plm_off=", ".join(map(str, off["plm"])) or "none",
     polm_off=", ".join(map(str, off["polm"])) or "none",
     **{f"{m}_{n}": getattr(of.chosen[m], f)() for m in ("plm", "polm") for n, f in (("most", "max"), ("least", "min"))},
@@ -280,7 +287,7 @@ say(
 )
 
 # %% [markdown]
-# Is one order better than another? The same test as for the wordings, now over the orders:
+# Is one order better than another? The same test as for the wordings, now over the 24 orders:
 
 # %%
 orders = order.by_order(permuted)
@@ -289,11 +296,11 @@ order_tests["p (Holm)"] = protocol.holm(order_tests.pop("p"))
 order_tests.round(4)
 
 # %% [markdown]
-# (For four options. `low` to `high` is over 24 orders.) The test asks about an order as a whole ("second, first, third, fourth"), averaged over questions whose right option stands anywhere. A preference for a place need not show there: it helps some questions and hurts others.
+# The test asks about an order as a whole ("second, first, third, fourth"), averaged over questions whose right option stands anywhere. A preference for a place need not show there: it helps some questions and hurts others.
 #
-# ### Consistency as a confidence
+# ### If it repeats itself, is it right?
 #
-# A model that names the same option in all orders seems to know something. The share of orders that name an option is a confidence that needs no logits:
+# A model that names the same option in all orders seems to know something. The share of orders that name the majority's option is called **consistency**. It is a confidence that needs no logits.
 
 # %%
 named = {name: order.votes(permuted, model) for name, model in (("PLM", "plm"), ("PoLM", "polm"))}
@@ -301,7 +308,7 @@ top = {name: metrics.top_label(found.values, found.outcomes) for name, found in 
 steady = pd.DataFrame({n: {"mean consistency": c.mean(), "always the same": (c == 1).mean(), "right then": r[c == 1].mean(), "right otherwise": r[c < 1].mean(), "accuracy": r.mean()} for n, (c, r) in top.items()}).T
 steady.round(3)
 
-# %% mystnb={"figure": {"caption": "Consistency as a confidence: the share of orders that name the majority's option, against how often that option is right; intervals by Wilson, ECE with its interval and noise floor. What to see: but for one bin with few questions, both models lie below the diagonal, and the top bin holds most questions.", "name": "fig-consistency"}, "image": {"alt": "Two reliability diagrams of consistency over option orders, of the PLM and of the PoLM, with the counts as bars above."}}
+# %% mystnb={"figure": {"caption": "Consistency as a confidence: the share of orders that name the majority's option, against how often that option is right; 95 % intervals of a share, ECE with its interval and noise floor. What to see: but for one bin with few questions, both models lie below the diagonal, and the top bin holds most questions.", "name": "fig-consistency"}, "image": {"alt": "Two reliability diagrams of consistency over option orders, of the PLM and of the PoLM, with the counts as bars above. The PoLM names the same option in every order for {same:.1%} of the questions, and is right in {right:.1%} of those."}}
 axes = plots.plot_chain({name: plots.prepare_reliability(*found, bins=bins) for name, found in top.items()})
 
 # %% tags=["remove-input"]
@@ -314,35 +321,40 @@ say(
 )
 
 # %% [markdown]
-# ## Rivals that ask many times, against methods that ask once
+# ## Ask many times, or ask once?
 #
 # Five rivals need no PLM:
 #
 # - **batch calibration** {cite:p}`zhou2024batch` divides out the mean probability of each place over the questions fitted on;
 # - **contextual calibration** {cite:p}`zhao2021contextual` divides out what the model says to questions without content ("N/A", say), whose empty options stand at every place equally often;
-# - **PriDe** {cite:p}`zheng2024pride` learns a prior of the places from questions asked in all orders, and divides it out;
+# - **PriDe** {cite:p}`zheng2024pride` learns how probable each place is from questions asked in all orders, and divides it out;
 # - **CAPE** {cite:p}`jiang2023cape` averages the probabilities over the orders (the permutation half of the method);
 # - **consistency**, as above.
 #
-# The first three use one run of the model for a new question, the last two all 24.
+# The first three use one run of the model for a new question, the last two all 24. What contextual calibration divides out here is nearly even:
 
 # %%
 prior = np.exp(drift.log_softmax_options(empty.polm_final)).mean(axis=0)
 pd.DataFrame([prior], columns=[f"place {i + 1}" for i in range(len(prior))], index=["PoLM, questions without content"]).round(3)
 
 # %% [markdown]
-# All methods answer the same held-out questions; five splits, 30 % to fit on. Methods of one run are asked in the original order. `cape + NAME` fits a method on the averaged orders. `minus` is Dual-Align's ECE less that of the row, with a paired 95 % interval over
-# questions; `p` is Holm's over all rows.
+# All methods answer the same held-out questions; five splits, 30 % to fit on. Methods of one run are asked in the original order. `cape + NAME` fits a method on the averaged orders; `plm` is the PLM on its own answers.
 
 # %%
 runs = pd.Series({name: 24 if name.startswith(("cape", "consistency")) else 1 for name in rivals.index})
 rivals.assign(runs=runs)[["runs", "value", "low", "high", "floor"]].rename(columns={"value": "ece"}).round(3)
 
+# %% mystnb={"figure": {"caption": "ECE on the same held-out questions, mean over five splits, with 95 % intervals over questions; grey bars: noise floors. What to see: the methods that only remove a preference for places stay near the uncalibrated PoLM, far right of those that fit a temperature.", "name": "fig-rivals"}, "image": {"alt": "Dot plot of the calibration error of fifteen methods with intervals and noise floors, sorted. Dual-Align has {dual:.3f}; the uncalibrated PoLM {vanilla:.3f}, PriDe {pride:.3f}, CAPE {cape:.3f}, consistency {votes:.3f}."}}
+ax = plots.plot_methods(plots.prepare_methods(rivals.reset_index()))
+
+# %% [markdown]
+# Which differences are more than luck? `minus` is Dual-Align's ECE less that of the row, with a paired 95 % interval over questions; `p` is Holm's over all rows.
+
 # %%
 rivals.drop("dual-align")[["minus", "minus_low", "minus_high", "p"]].round(3)
 
-# %% mystnb={"figure": {"caption": "ECE on the same held-out questions, mean over five splits, with 95 % intervals over questions; grey bars: noise floors. What to see: the methods that only remove a preference for places stay near the uncalibrated PoLM, far right of those that fit a temperature.", "name": "fig-rivals"}, "image": {"alt": "Dot plot of the calibration error of fifteen methods with intervals and noise floors, sorted."}}
-ax = plots.plot_methods(plots.prepare_methods(rivals.reset_index()))
+# %% [markdown]
+# And by the Brier score, beside confidence, accuracy and AUROC:
 
 # %%
 brier = carry.against(held_out, quantity="brier", draws=draws)
@@ -359,21 +371,21 @@ better_brier = [n for n, r in brier.iterrows() if r.minus > 0 and r.p < 0.05]
 
 # %% tags=["remove-input"]
 say(
-    "PriDe takes the ECE from {vanilla:.3f} to {pride:.3f}, contextual calibration to {contextual:.3f}, batch calibration to {batch:.3f}, CAPE to {cape:.3f}: what is left is over-confidence. CAPE also moves accuracy, from {acc:.3f} to {acc_cape:.3f}, for 24 runs. "
-    "Consistency has an ECE of {votes:.3f}, larger than that of the PoLM's own confidence, and tells right from wrong with an AUROC of {votes_auroc:.3f} (own confidence: {own_auroc:.3f}). "
-    "By the Brier score Dual-Align is better than {brier_beaten} and worse than {brier_lost}.",
+    "- *Places.* PriDe takes the ECE from {vanilla:.3f} to {pride:.3f}, contextual calibration to {contextual:.3f}, batch calibration to {batch:.3f}. What is left is over-confidence, and dividing by places does not reach it.\n"
+    "- *Averaging.* CAPE takes it to {cape:.3f}, and moves accuracy from {acc:.3f} to {acc_cape:.3f}, for 24 runs.\n"
+    "- *Repeating.* Consistency has an ECE of {votes:.3f}, larger than that of the PoLM's own confidence, and tells right from wrong with an AUROC of {votes_auroc:.3f} (own confidence: {own_auroc:.3f}).\n"
+    "- By the Brier score Dual-Align is better than {brier_beaten}, and worse than {brier_lost}.",
     **{name: rivals.value[name] for name in ("vanilla", "pride", "contextual", "batch", "cape")},
     acc=found.accuracy["vanilla"],
     acc_cape=found.accuracy["cape"],
     votes=rivals.value["consistency"],
-    votes_auroc=found.auroc["consistency"],
-    own_auroc=found.auroc["vanilla"],
+    **dict(votes_auroc=found.auroc["consistency"], own_auroc=found.auroc["vanilla"]),
     brier_beaten=", ".join(f"`{n}`" for n in worse_brier) or "none",
     brier_lost=", ".join(f"`{n}`" for n in better_brier) or "none",
 )
 
 # %% [markdown]
-# A temperature fitted on averaged orders meets another reference, and another PoLM. What did averaging do to both?
+# Why is a temperature on averaged orders (`cape + dual-align`) no better than one on a single order? Averaging changed the reference and the PoLM:
 
 # %%
 averaged = da.calibrators.average_permutations(permuted)
@@ -382,7 +394,7 @@ both.loc[["PLM", "PoLM"], ["accuracy", "confidence", "ece", "ece_low", "ece_high
 
 # %% tags=["remove-input"]
 say(
-    "Averaging takes the PoLM's accuracy from {a_one:.3f} to {a_mean:.3f}. The confidence that the PLM offers as a model goes from {c_one:.3f} to {c_mean:.3f}. A PoLM that gains accuracy and is aligned with a confidence that does not rise as much ends up less sure than it should be.",
+    "It takes the PoLM's accuracy from {a_one:.3f} to {a_mean:.3f}. The confidence that the PLM offers as a model goes from {c_one:.3f} to {c_mean:.3f}. A PoLM that gains accuracy and is aligned with a confidence that does not rise as much ends up less sure than it should be.",
     a_one=both.accuracy["PoLM", "one order"],
     a_mean=both.accuracy["PoLM", "averaged"],
     c_one=both.confidence["PLM", "one order"],
@@ -390,7 +402,7 @@ say(
 )
 
 # %% [markdown]
-# Is CAPE more accurate than one run, and consistency a worse sign of being right than the probability? Neither needs a fit, so all 500 questions can answer, paired. (The original order is one of 24. A fairer rival of CAPE's accuracy is the mean over all orders.)
+# Is CAPE really more accurate than one run, and consistency a worse sign of being right than the probability? Neither needs a fit, so all 500 questions can answer, paired. (The original order is one of 24. A fairer rival of CAPE's accuracy is the mean over all orders.)
 
 # %%
 once = order.as_written(permuted)
@@ -415,29 +427,67 @@ say("Intervals that leave out zero: {sure}. (Four comparisons, not corrected.)",
 # ## Summary
 #
 # - The spread over wordings has a noise floor. Compare with it before calling a model sensitive to prompts.
-# - Whether a temperature can be carried to another prompt is a measurement: fit under one, judge under the other, on other questions, paired.
+# - Whether a temperature can be carried to another prompt is a measurement: fit under one, judge under the other, on other questions, paired. Here it survived other wordings, and not other styles.
 # - A preference for places shows when every order is asked. Its interval must count questions: the 24 rows of one question are not 24 questions.
-# - Dividing out a preference for places changes which place is favoured, and a temperature how sure the model is. A method can do one without the other.
+# - Dividing out a preference for places changes which place is favoured; a temperature changes how sure the model is. A method can do one without the other.
 # - A repeated answer is a stable answer, not yet a right one.
 #
-# **Next:** [open-ended answers](16_open_ended.ipynb).
+# Mira lets her colleague keep the instruction. When somebody wants letters, she will fit again.
 #
-# ```{exercise}
+# **Next:** [the premise dial](13_premise_dial.ipynb)
+#
+# ```{exercise} The first option, always
 # :label: ex-first-place
-# A model names the first option with probability 1, whatever it says. What is its consistency over all orders of four options, and what does CAPE make of it?
+# On a share `steady` of its questions a model names the same option in every order. On all others it names whatever stands first. Every question has `options` options and is asked in all orders. What is the model's mean consistency? Three decimals.
 # ```
-#
-# ```{solution} ex-first-place
+
+# %%
+task = course.task("first-place", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-first-place
 # :class: dropdown
-# Each option stands first in a quarter of the orders. So each gets a quarter of the votes and a mean probability of 1/4: both say that the model knows nothing. PriDe finds a prior that is 1 at the first place; dividing by it leaves a uniform belief in the limit.
+# ```
+
+# %% tags=["solution"]
+from itertools import permutations
+
+orders = list(permutations(range(task.options)))
+votes = [sum(order[0] == option for order in orders) / len(orders) for option in range(task.options)]
+print(f"share of the orders in which each option stands first: {np.round(votes, 3)}")
+task.check(task.steady + (1 - task.steady) * max(votes))
+
+# %% [markdown] tags=["solution"]
+# Each option stands first in $1/K$ of the orders. So a model that only looks at the place gets $1/K$ from consistency, and CAPE gives each option $1/K$: both say that it knows nothing. Being steady, on the other hand, counts in full, whether it is right or not.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} What averaging takes off
 # :label: ex-average-confidence
-# Show that the confidence of CAPE is never above the mean confidence of its orders.
+# A question was asked in three orders. Each row of `orders` holds the probabilities of its options under one order, put back into their original places. By how much does the confidence of CAPE lie below the mean confidence of the three orders? Three decimals. Can the answer ever be negative?
 # ```
-#
-# ```{solution} ex-average-confidence
+
+# %%
+task = course.task("average-confidence", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-average-confidence
 # :class: dropdown
-# Let $p_o$ be the probabilities under order $o$, options in their original places. For each option $k$, the mean over orders of $p_o(k)$ is at most the mean of $\max_j p_o(j)$. Take the maximum over $k$ on the left. Equality holds where one option is the favourite in all orders.
+# ```
+
+# %% tags=["solution"]
+confidence_of_mean = task.orders.mean(axis=0).max()
+mean_confidence = task.orders.max(axis=1).mean()
+print(f"CAPE {confidence_of_mean:.3f}, mean over the orders {mean_confidence:.3f}")
+task.check(mean_confidence - confidence_of_mean)
+
+# %% [markdown] tags=["solution"]
+# It is never negative. For each option $k$ the mean of $p_o(k)$ over the orders $o$ is at most the mean of $\max_j p_o(j)$; take the largest on the left. The two are equal where one option is the favourite in all orders. So CAPE lowers confidence where, and only where, the orders disagree.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
