@@ -14,10 +14,11 @@ NOT_LIVE = -m "not live"
 SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py && $(RUN) tools/course.py --check
 COURSE_VENV = .venv-course
 
-.PHONY: help book prose site course course-test numbers costs results test test-core live lab nightly bench check pairs lock clean
+.PHONY: help book prose site pdf course course-test numbers costs results test test-core live lab nightly bench check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
+	@echo 'make pdf        the whole built book as _build/html/dualalign.pdf, printed by Chromium'
 	@echo 'make numbers    which numbers differ from the recorded ones, by how much (WRITE=1 records them)'
 	@echo 'make costs      measure seconds and memory of every notebook'
 	@echo 'make course     exercise and solution notebooks, guides and slides from course/*.py'
@@ -53,6 +54,9 @@ prose: $(VENV)/book.ok
 	$(RUN) tools/build_site.py --prose
 	$(RUN) tools/check_glue.py
 	$(RUN) tools/check_site.py
+
+pdf: $(VENV)/book.ok
+	$(RUN) tools/print_book.py
 
 numbers: $(VENV)/book.ok
 	$(RUN) tools/check_numbers.py $(if $(WRITE),--write)
