@@ -66,7 +66,8 @@ def test_vendored_scripts_match_their_checksums():
     for name, expected in rows:
         assert hashlib.sha256((ROOT / "vendor" / name).read_bytes()).hexdigest() == expected
     listed = {name for name, _ in rows}
-    scripts = {p.relative_to(ROOT / "vendor").as_posix() for p in (ROOT / "vendor").rglob("*.js")}
+    kinds = {".js", ".css"}
+    scripts = {p.relative_to(ROOT / "vendor").as_posix() for p in (ROOT / "vendor").rglob("*.*") if p.suffix in kinds}
     assert scripts == listed
 
 
