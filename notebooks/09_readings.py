@@ -67,6 +67,8 @@ floor = all_readings.floors(rows, quantity)
 
 # %% [markdown]
 # ## The short answer
+#
+# A *reading* names what it changes, `kl=polm-first` say; the names are explained in the next section.
 
 # %% tags=["remove-input"]
 names = {word: [f"`{n}`" for n in effects.index[effects.verdict == word]] for word in ("raises", "lowers", "small", "undecided")}
@@ -149,7 +151,7 @@ effects.assign(brier=brier["value"])[list(columns)].rename(columns=columns).roun
 # %% [markdown]
 # An undecided choice can still move the error much: up on one set and down on the next. What do the rows that raise the error have in common?
 
-# %% mystnb={"figure": {"caption": "One choice at a time. Left: error less that of the default, with 95 % intervals over the sets; the band is the margin. Right: temperature over that of the default. What to see: the rows whose temperature is below 1 have the larger errors, and the rows on the line at 1 change nothing.", "name": "fig-readings"}, "image": {"alt": "Forest plot of {options} changed choices in two panels: difference of the error from the default's, and ratio of the temperatures. The lower the temperature, the larger the error; the rank correlation is {rank:+.2f}."}}
+# %% mystnb={"figure": {"caption": "One choice at a time. Left: error less that of the default, with 95 % intervals over the sets; the band is the margin. Right: temperature over that of the default. What to see: the rows left of 1 in the right panel have the larger errors in the left one, and the rows on the line at 1 change nothing.", "name": "fig-readings"}, "image": {"alt": "Forest plot of {options} changed choices in two panels: difference of the error from the default's, and ratio of the temperatures. The lower the temperature, the larger the error; the rank correlation is {rank:+.2f}."}}
 axes = plots.plot_forest(plots.prepare_forest(effects), list(effects.verdict), margin)
 
 # %% tags=["remove-input"]
@@ -177,7 +179,7 @@ say(
 # %% [markdown]
 # `sum-entropy` belongs on that dial too. A sum over $m$ layers is $m$ times their mean, so a squared gap grows by $m^2$. The process loss then outweighs the confidence loss, as with a weight near 0.
 #
-# Means hide settings. How often was a difference found in a single setting (a pair on a set), by the paired bootstrap over questions? Each row is a family of its own for Holm's correction.
+# Means hide settings. How often was a difference found in a single setting (a pair on a set), by the paired bootstrap over questions? `lower` and `higher` count the settings in which the changed choice has the smaller or the larger error. Each row is a family of its own for Holm's correction.
 
 # %%
 found = effects[["lower", "higher", "settings", "ratio", "ratio_low", "ratio_high"]]

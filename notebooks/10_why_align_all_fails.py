@@ -25,7 +25,7 @@
 #
 # One line of algebra decides the temperature. With it three things that look alike come apart: what the PLM does not know, where an optimiser happened to stop, and questions that have no best temperature at all.
 #
-# The answer in short: align-all fails where the PLM's belief lacks something *in the direction of the PoLM's logits*. Where the PLM is itself over-confident, that failure turns into help.
+# The answer in short: align-all ends at too high a temperature where the PLM does not know what its PoLM knows. Where the PLM is itself over-confident, that failure turns into help.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -167,7 +167,7 @@ apart.round(3)
 # %% tags=["remove-input"]
 own, other = (apart.xs(name, level=1) for name in ("PLM's answer", "PoLM's answer"))
 say(
-    "On disagreement the PLM's belief in its own answer is above that answer's accuracy for {own_high} of {n_recipes} pairs (whole interval), and its belief in the PoLM's answer is below that answer's accuracy for {other_low}. "
+    "On disagreement the PLM's belief in its own answer is above that answer's accuracy for {own_high} of {n_recipes} pairs (the whole 95 % interval), and its belief in the PoLM's answer is below that answer's accuracy for {other_low}. "
     "That is the first half of DACA's argument. The second half is what this does to the temperature:",
     own_high=int((own.low > 0).sum()),
     other_low=int((other.high < 0).sum()),
@@ -361,7 +361,7 @@ brute.round(4)
 finite = align_all.finite_optima(pairs)
 finite.round(3)
 
-# %% mystnb={"figure": {"caption": "Share of questions whose own best temperature lies at or below T, by regime, ARC-Easy. What to see: most disagreeing questions have a finite best temperature, a higher one than the agreeing questions have; a minority has none, which the legend counts.", "name": "fig-own"}, "image": {"alt": "Three panels of two rising curves each: agreement reaches one, disagreement levels off well below one, because {none_low:.0%} to {none_high:.0%} of the disagreeing questions have no finite best temperature."}}
+# %% mystnb={"figure": {"caption": "Share of questions whose own best temperature lies at or below T, where the models agree and where they do not, ARC-Easy. What to see: most disagreeing questions have a finite best temperature, a higher one than the agreeing questions have; a minority has none, which the legend counts.", "name": "fig-own"}, "image": {"alt": "Three panels of two rising curves each: agreement reaches one, disagreement levels off well below one, because {none_low:.0%} to {none_high:.0%} of the disagreeing questions have no finite best temperature."}}
 axes = plots.plot_own_temperatures({p: plots.prepare_own_temperatures(pairs[p]) for p in closely})
 
 # %% tags=["remove-input"]

@@ -70,7 +70,7 @@ claim = ledger.judge(next(claim for claim in ledger.CLAIMS if claim.number == "7
 # %% tags=["remove-input"]
 n_most = int(near.index.get_level_values("n").max())
 say(
-    "- *The temperature settles sooner.* With {n_most} questions Dual-Align's lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (difference {near_low:+.0%} to {near_high:+.0%}).\n"
+    "- *The temperature settles sooner.* With {n_most} questions Dual-Align's lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (95 % interval of the difference: {near_low:+.0%} to {near_high:+.0%}).\n"
     "- *The error hardly notices:* claim 7 is **{verdict}**. Fitted on 10 to 100 questions instead of all, both methods lose some ECE. Dual-Align's loss less DACA's is {value:+.4f} ({low:+.4f} to {high:+.4f} over {sets} sets).\n"
     "- *Steady is not right.* `{least}` is the least steady of the four methods below. Yet with {n_most} labels its ECE is {ts:.3f}, where Dual-Align has {dual:.3f} with as many questions.",
     verdict=claim["verdict"],
