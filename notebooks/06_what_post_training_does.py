@@ -9,18 +9,17 @@
 # %% [markdown]
 # # What post-training does to confidence
 #
-# So far one PoLM stood for all of post-training. But there are many ways to post-train: imitate answers, prefer one answer over another, earn a reward.
-# Do they all inflate confidence? Do they all change answers? And was the PLM, which every label-free method trusts, calibrated in the first place?
+# Mira can still choose how her model is post-trained: let it imitate good answers, let it prefer one answer over another, or reward it for right ones. Do all of them make it too sure? Which of them changes answers?
+# And if a vendor keeps the base model to himself, what else can serve as the PLM?
 #
 # This page takes one PLM, post-trains it in seven ways on the same 1,200 questions, and looks.
 #
-# | You need | [Calibration](02_reliability.ipynb), [Two kinds of drift](03_two_kinds_of_drift.ipynb) |
+# | You need | [Calibration](02_reliability.ipynb), [Two kinds of drift](03_two_kinds_of_drift.ipynb), [Deriving Dual-Align](04_deriving_dual_align.ipynb) |
 # |---|---|
-# | **Helpful** | what SFT, DPO and reinforcement learning optimise |
-# | **Time** | 25 minutes |
+# | **Helpful** | having trained a model once |
+# | **Time** | 30 minutes |
 #
-# **You will be able to** check the premise of label-free calibration, separate sharper confidence from changed answers, compare recipes with intervals, and say
-# whether a reference model must be a raw base.
+# **You will be able to** say what a training loss asks of a model's confidence, separate sharper confidence from changed answers, compare recipes by intervals, and judge whether another model may stand in for the PLM.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -45,35 +44,61 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import change, drift, metrics, plots, protocol
-from dualalign.book import say
+from dualalign import change, course, drift, metrics, plots, protocol
+from dualalign.book import glue, say
 
 # %% tags=["parameters"]
 folder = "../data/traces"
 recipes = ["sft1", "sft4", "sft1-full", "dpo", "rlvr", "sft1-dpo", "sft1-dpo-rlvr"]
 chain = ["sft1", "sft1-dpo", "sft1-dpo-rlvr"]
 main_set = "arc-easy"
+me = "reader"
 
 # %% [markdown]
-# ## The recipes
+# ## Three ways to post-train
 #
-# A question is read at the last token of its prompt, and an answer is one token. So every loss can be written in one line. With $p_f$ the model's probability
-# of a token, $y$ the right option, $y^-$ a wrong one and $p_0$ the model the run starts from:
+# Our models read a question and answer with one word. So every loss fits on one line. Let $p_f$ be the model's probability
+# of a word, $y$ the right option, $y^-$ a wrong one, and $p_0$ the model that the training starts from:
 #
 # | recipe | loss of one question |
 # |---|---|
-# | **SFT** (supervised fine-tuning) | $-\ln p_f(y)$, over the whole vocabulary |
-# | **DPO** {cite:p}`rafailov2023dpo` | $-\ln \sigma\!\left(\beta \left[\ln \frac{p_f(y)}{p_f(y^-)} - \ln \frac{p_0(y)}{p_0(y^-)}\right]\right)$ |
-# | **RLVR** (a verifiable reward of 1 for the right option) | $-\sum_k p_f(k)\, r(k) = -p_f(y)$, softmax over the $K$ options |
+# | **SFT**, supervised fine-tuning: imitate the right answer | $-\ln p_f(y)$, over the whole vocabulary |
+# | **DPO** {cite:p}`rafailov2023dpo`, direct preference optimisation: prefer the right answer to a wrong one | $-\ln \sigma\!\left(\beta \left[\ln \frac{p_f(y)}{p_f(y^-)} - \ln \frac{p_0(y)}{p_0(y^-)}\right]\right)$ |
+# | **RLVR**, reinforcement learning with a reward that can be verified: 1 for the right option | $-p_f(y)$, softmax over the $K$ options |
 #
-# RLVR is usually run on groups of sampled answers, as in GRPO {cite:p}`shao2024grpo`. With $K$ options the expected reward can be computed exactly, and we do that: it is what the mean of a group tends
-# to as the group grows. No advantage is scaled, and no KL term is added. All three are in `dualalign/lab/losses.py`.
+# ($\sigma$ is the logistic function. RLVR is usually run on groups of sampled answers, as in GRPO {cite:p}`shao2024grpo`. With $K$ options the expected reward can be computed exactly, and we do that. No advantage is scaled, and no penalty for leaving $p_0$ is added. All three are in `dualalign/lab/losses.py`.)
 #
-# The 1,200 questions are a part of those of the PLM's own pass. So even `sft1`, with its single epoch, sees them for the second time.
+# ### What does a loss ask for?
 #
-# One loss rewards calibration and two do not. Let the evidence say that the first of two options is right with probability $\pi$. The log loss of SFT is *proper*: in expectation it is smallest at
-# $p_f = \pi$. The expected reward is linear in $p_f$, so its optimum is certainty of the likelier option. DPO's optimum has the log-odds of $p_0$ plus $\operatorname{logit}(\pi) / \beta$:
-# with $\beta = 0.1$ it counts the evidence ten times over. Before any number, then, one may guess that DPO and RLVR sharpen, and that SFT sharpens by seeing the same questions again.
+# Suppose the evidence in a question with two options says that the first is right with probability $\pi$, and no one can know more. An honest model says $\pi$. Which $p$ makes each expected loss smallest?
+#
+# - SFT: $-\pi \ln p - (1 - \pi) \ln (1 - p)$ is smallest at $p = \pi$. A loss with this property is called *proper*: it rewards honesty.
+# - RLVR: $-\pi p - (1 - \pi)(1 - p)$ is a straight line in $p$. If $\pi > \frac12$ it is lowest at $p = 1$: certainty.
+# - DPO: its loss is the log loss of a model whose log-odds are $\beta$ times what $p$ has moved from $p_0$. So it is smallest where $\beta\,[\operatorname{logit}(p) - \operatorname{logit}(p_0)] = \operatorname{logit}(\pi)$, with $\operatorname{logit}(p) = \ln \frac{p}{1 - p}$. With $\beta = 0.1$, ours, the evidence is counted ten times over.
+#
+# The check, with $\pi = 0.7$ and a start at 0.5: try every $p$ and take the best.
+
+# %%
+from scipy.special import expit, log_expit
+
+grid = np.linspace(-12, 12, 24001)  # log-odds of the first option, tried one by one
+evidence, beta = 0.7, 0.1
+losses = {
+    "SFT": -evidence * log_expit(grid) - (1 - evidence) * log_expit(-grid),
+    "DPO": -evidence * log_expit(beta * grid) - (1 - evidence) * log_expit(-beta * grid),
+    "RLVR": -evidence * expit(grid) - (1 - evidence) * expit(-grid),
+}
+formula = {"SFT": 0.7, "DPO": expit(np.log(0.7 / 0.3) / beta), "RLVR": 1.0}
+pd.DataFrame({"best p tried": {n: expit(grid[v.argmin()]) for n, v in losses.items()}, "formula": formula}).round(4)
+
+# %% [markdown]
+# So before any training one may guess: DPO and RLVR will make the model surer than the evidence, and SFT will do it only by showing the same questions again, until the model knows them by heart.
+#
+# ## Seven runs
+#
+# All start from the PLM of this book, or from the recipe named under `start`: `sft1-dpo-rlvr` is a chain of three. `full` trains nearly all weights; the
+# others leave the weights alone and learn a small correction to them (**LoRA**, of rank 16). DPO's wrong option is drawn at random, once for each question.
+# The 1,200 questions are among those that the PLM saw in its own pass. So even `sft1`, which sees each once, sees it for the second time.
 
 # %%
 runs = {name: json.loads(Path(folder, f"../adapters/{name}/run.json").read_text()) for name in recipes}
@@ -83,12 +108,9 @@ table = table.fillna({"method": "sft", "full": False})
 table.assign(questions=[r["questions"] for r in runs.values()], minutes=[round(r["seconds"] / 60, 1) for r in runs.values()])
 
 # %% [markdown]
-# All start from the PLM of this book, or from the recipe named under `start`: `sft1-dpo-rlvr` is a chain of three, with a checkpoint each. `full` trains every weight but the embeddings; the
-# others train a LoRA update of rank 16. DPO has $\beta = 0.1$, and $y^-$ is a wrong option drawn at random once for each question.
-# The rate is the same for all LoRA runs, and a tenth of it for full fine-tuning. The number of epochs differs: so what a recipe does and what repetition does are not separated by this table.
-# The [next page](07_world.ipynb) separates them.
+# The number of epochs differs, and so does the learning rate of full fine-tuning. So this table cannot separate what a recipe does from what repetition does. The [next page](07_world.ipynb) separates them.
 #
-# Here is how sure each model became of the questions it was trained on, as they streamed by, and how often it was right: means over the first and the last fifth of the run.
+# How sure was each model of its own questions as they streamed by, and how often was it right? Means over the first and the last fifth of each run:
 
 # %%
 curves = {name: pd.DataFrame(run["curve"])[["confidence", "accuracy"]] for name, run in runs.items()}
@@ -97,13 +119,11 @@ ends = {"first fifth": {n: c.head(fifth[n]).mean() for n, c in curves.items()}, 
 pd.concat({when: pd.DataFrame(means).T for when, means in ends.items()}, axis=1).round(3)
 
 # %% [markdown]
-# On its own questions the PLM starts where it stands. Within the later stages of the chain the accuracy falls: the first questions of a stage are still remembered from the stage before, and by its end that
-# memory has been overwritten.
+# `sft4` ends by knowing its questions by heart. In `sft1-dpo` and `sft1-dpo-rlvr` the accuracy falls: probably the first questions of a stage are still remembered from the stage before, and by its end that memory is overwritten.
 #
-# ## Premise first: is the PLM calibrated?
+# ## Is the PLM calibrated?
 #
-# Every label-free method here trusts the PLM's confidence. If it is wrong, the best alignment in the world learns the error. So before any recipe: the PLM
-# alone, on every set and in every prompt style, with its noise floor and an interval.
+# Whatever a recipe does, a method without labels can only undo it towards the PLM. [Chapter 2](02_reliability.ipynb) checked the PLM; here is the same check as a picture, over all sets and prompt styles.
 
 # %%
 styles = ("choices", "letters", "cloze")
@@ -111,17 +131,16 @@ files = [f for s in styles for f in sorted(Path(folder).glob(f"sft4__*__{s}.safe
 sets = {" · ".join(f.stem.split("__")[1:]): da.Traces.load(f) for f in files}
 premise = protocol.both_models(sets, draws=300).query("model == 'PLM'")
 premise = premise.assign(above_chance=premise.accuracy - premise.chance, excess=premise.ece - premise.ece_floor)
-premise.set_index("set")[["n", "above_chance", "confidence", "ece", "ece_low", "ece_high", "ece_floor", "ece_p"]].round(3)
 
-# %% mystnb={"figure": {"caption": "The premise, set by set: expected calibration error of the PLM before any post-training, with a 95 % interval; the grey bar is the noise floor. Open dots: an error this high is not rare (p at least 0.05) for a calibrated model. What to see: few dots lie on or left of their grey bar, and two of those, in letters, belong to a PLM that knows next to nothing.", "name": "fig-premise"}, "image": {"alt": "Forest plot of the calibration error of the PLM for every question set in three prompt styles, each with interval and noise floor."}}
+# %% mystnb={"figure": {"caption": "The premise, set by set: ECE of the PLM before any post-training, with a 95 % interval; the grey bar is the noise floor. Open dots: an error this high is not rare for a calibrated model (p at least 0.05). What to see: few dots lie on or left of their grey bar, and two of those, in letters, belong to a PLM that knows next to nothing.", "name": "fig-premise"}, "image": {"alt": "Calibration error of the PLM for {total} combinations of question set and prompt style, each with interval and noise floor. On {held} of them the PLM is well above chance and near its noise floor."}}
 ax = plots.plot_premise(premise)
 
 # %% tags=["remove-input"]
 holds = premise[(premise.excess <= 0.04) & (premise.above_chance >= 0.10)]
 chance = premise[premise.above_chance < 0.05]
 say(
-    "Of {total} combinations, the PLM is both at least ten points above chance and within .04 of its noise floor on **{held}**: {names}. "
-    "In {blind} it is less than five points above chance: there it knows next to nothing, and being calibrated would mean saying so.",
+    "Of {total} combinations, the PLM is both at least ten points above chance and within 0.04 of its noise floor on **{held}**: {names}. We say there that **the premise holds**. "
+    "In {blind} it is less than five points above chance; there it knows next to nothing.",
     total=len(premise),
     held=len(holds),
     names=", ".join(holds["set"]) or "none",
@@ -129,10 +148,12 @@ say(
 )
 
 # %% [markdown]
-# The style `choices` is the one that most of the PLM's pass was in. `cloze` is more accurate on several sets, but there the PLM is calibrated on ARC-Easy alone. All that follows is in `choices`, up to the section on foreign references.
+# All that follows is in the style `choices`, in which the PLM was mostly trained, up to the section on other references.
 
 # %% [markdown]
-# ## Each recipe, before and after
+# ## Does post-training inflate confidence?
+#
+# First the ECE of every model on every set:
 
 # %%
 names = ["arc-easy", "arc-challenge", "openbookqa", "csqa", "piqa", "mmlu", "medmcqa"]
@@ -146,24 +167,24 @@ width = (both.ece_high - both.ece_low) / 2
 polm.assign(floor=both.groupby("set").ece_floor.mean(), **{"±": width.groupby(both["set"]).mean()}).round(3)
 
 # %% [markdown]
-# That table is the ECE of each model. The PLM's column is its own. The last two hold the mean noise floor of a row and half the width of its mean 95 % interval. (MedMCQA holds a random thousand of its questions, less those that `choices` cannot read, for all but `sft4`.)
-# An ECE mixes two things, so here are accuracy and confidence apart.
+# The last two columns hold a row's mean noise floor and half the width of its mean 95 % interval. (On MedMCQA, all but `sft4` were asked a random thousand of the questions, less those that `choices` cannot read.)
+#
+# Did these models become surer, or worse at answering? The ECE does not say which.
 
-# %% mystnb={"figure": {"caption": "Accuracy and mean confidence of the PLM (circle) and of its seven post-trained versions, a panel a set. On the dotted diagonal the mean confidence is as high as the accuracy. What to see: the lines go up far more than they go to either side.", "name": "fig-shift"}, "image": {"alt": "Panels, one a question set, with accuracy on the horizontal and confidence on the vertical axis; every recipe lies above the PLM, most at nearly the same accuracy."}}
+# %% mystnb={"figure": {"caption": "Accuracy and mean confidence of the PLM (circle) and of its seven post-trained versions, a panel a set. On the dotted diagonal the mean confidence equals the accuracy. What to see: the lines go up, and hardly to either side.", "name": "fig-shift"}, "image": {"alt": "Panels, one a question set, with accuracy on the horizontal and mean confidence on the vertical axis. From the PLM to a post-trained version the confidence rises by up to {rise_most:.2f}; the accuracy moves by {accuracy_low:+.2f} to {accuracy_high:+.2f}."}}
 axes = plots.plot_shift(both)
 
 # %% [markdown]
-# ### Claim: post-training inflates confidence more than accuracy
-#
-# Take each question twice, once with either model. Confidence rose by so much, accuracy by so much; the difference is the **inflation**. Both come from the same questions, so the
-# interval is that of a paired difference.
+# For each question take the rise of confidence less the rise of correctness. Its mean is the **inflation**. Both models answer the same questions, so its interval is that of a paired difference.
 
 # %%
 changed = {s: change.of_pairs({p: pairs[p, s] for p in recipes}, draws=500) for s in names}
 easy = changed[main_set]
 easy[["n", "confidence", "accuracy", "inflation", "inflation_low", "inflation_high"]].round(3)
 
-# %% mystnb={"figure": {"caption": "How much more confidence rose than accuracy, from the PLM to each PoLM, on ARC-Easy, with 95 % intervals. What to see: whether any interval touches zero, and which recipes inflate most.", "name": "fig-inflation"}, "image": {"alt": "Dot plot of confidence inflation for seven recipes with intervals and a dotted line at zero."}}
+# %% mystnb={"figure": {"caption": "Inflation on ARC-Easy, from the PLM to each PoLM, with 95 % intervals. What to see: every recipe inflates; whatever ends with DPO does so most, one epoch of SFT least.", "name": "fig-inflation"}, "image": {"alt": "Inflation of confidence for seven recipes with intervals, all right of zero: from {easy_least:.2f} to {easy_most:.2f} on ARC-Easy."}}
+glue("easy_least", easy.inflation.min())
+glue("easy_most", easy.inflation.max())
 ax = plots.plot_contrasts(easy, "inflation", "Rise of confidence less rise of accuracy")
 
 # %% tags=["remove-input"]
@@ -171,22 +192,23 @@ everywhere = pd.concat(changed, names=["set"])
 above = everywhere[everywhere.inflation_low > 0]
 mean_inflation = everywhere.groupby("pair").inflation.mean()
 say(
-    "In {above} of {combinations} combinations of recipe and set the interval lies above zero (not in: {below}). Averaged over the sets, `{most}` inflates most ({most_value:+.3f}) and `{least}` least ({least_value:+.3f}). "
-    "Accuracy moved by {accuracy_low:+.3f} to {accuracy_high:+.3f}.",
+    "On all sets: in {above} of {combinations} combinations of recipe and set the interval lies above zero (not in: {below}). Averaged over the sets, `{most}` inflates most ({most_value:+.3f}) and `{least}` least ({least_value:+.3f}). "
+    "Confidence rose by up to {rise_most:.3f}; accuracy moved by {accuracy_low:+.3f} to {accuracy_high:+.3f}. That is the direction which the losses foretold.",
     above=len(above),
     below=", ".join(f"`{pair}` on {name}" for name, pair in everywhere.index.difference(above.index)) or "none",
     combinations=len(everywhere),
     **dict(most=mean_inflation.idxmax(), most_value=mean_inflation.max(), least=mean_inflation.idxmin(), least_value=mean_inflation.min()),
     accuracy_low=everywhere.accuracy.min(),
     accuracy_high=everywhere.accuracy.max(),
+    rise_most=everywhere.confidence.max(),
 )
 
 # %% [markdown]
 # ## Along the chain
 #
-# Production models are post-trained in stages. Ours: one epoch of SFT, then DPO, then RLVR. Reliability at each checkpoint:
+# Models in use are post-trained in stages. Ours: one epoch of SFT, then DPO, then RLVR. At which stage is calibration lost?
 
-# %% mystnb={"figure": {"caption": "Reliability on ARC-Easy along the chain, from the PLM to the last checkpoint. What to see: the stage at which the dots leave the diagonal, and how far the last stage is from bringing them back.", "name": "fig-chain"}, "image": {"alt": "Four reliability diagrams in a row: PLM, after SFT, after DPO, after RLVR."}}
+# %% mystnb={"figure": {"caption": "Reliability on ARC-Easy along the chain, from the PLM to the last stage. What to see: the dots leave the diagonal with SFT, drop far below it with DPO, and come back a little with RLVR.", "name": "fig-chain"}, "image": {"alt": "Four reliability diagrams in a row, PLM, SFT, DPO and RLVR, with calibration errors of {path}."}}
 stages = {"PLM": pairs["sft4", main_set].plm_final} | {p: pairs[p, main_set].polm_final for p in chain}
 labels = pairs["sft1", main_set].labels
 scored = {n: metrics.top_label(np.exp(drift.log_softmax_options(z)), labels) for n, z in stages.items()}
@@ -212,22 +234,21 @@ say(
 )
 
 # %% [markdown]
-# A reward can lower confidence too. Where the preferred option is wrong, the expected reward moves probability away from it. After DPO, which left the model sure of many wrong options, that may be what lowers
-# the confidence here; from the PLM the same loss mostly sharpened. We did not test the cause.
+# Why does a reward lower confidence here, when it asks for certainty? On a question where the model's favourite is wrong, the reward moves probability away from it. DPO left the model sure of many wrong options, so there was much to move. That may be the reason; we did not test it.
 
 # %% [markdown]
-# ## Which recipe sharpens, which reverses?
+# ## Surer, or different?
 #
-# A PoLM can keep the PLM's answer and be surer of it. Or it can answer otherwise: rightly, or wrongly. Counting both is more telling than any average.
+# A PoLM can keep the PLM's answer and be surer of it. Or it can answer otherwise, rightly or wrongly. A mean confidence does not tell these apart; counting does.
 
-# %% mystnb={"figure": {"caption": "What became of the PLM's answers on ARC-Easy. The first two segments keep the answer; the other three have a new one. What to see: how many answers changed, and whether more of them were put right than put wrong.", "name": "fig-outcomes"}, "image": {"alt": "Stacked bars, one a recipe, of the shares of questions with the same answer and higher or lower confidence, and of those put right, put wrong, or wrong otherwise."}}
+# %% mystnb={"figure": {"caption": "What became of the PLM's answers on ARC-Easy. The first two segments keep the answer; the other three have a new one. What to see: every recipe changes a quarter of the answers or more, and puts about as many wrong as right.", "name": "fig-outcomes"}, "image": {"alt": "Stacked bars, one a recipe. Answers put right less answers put wrong run from {net_low:+.3f} to {net_high:+.3f} of all questions; of the answers that changed, {right_low:.0%} to {right_high:.0%} became right."}}
 ax = plots.plot_outcomes(easy)
 
 # %%
 easy[["agreement", "sharpening", "reversed", "now right", "now wrong"]].round(3)
 
 # %% [markdown]
-# `sharpening` is the mean rise of confidence where the answer stayed. `reversed` is the share of questions on which the PoLM chose an option that the PLM held less likely than a blind guess.
+# `agreement` is the share of answers that stayed, `sharpening` their mean rise of confidence. `reversed` is the share of questions on which the PoLM chose an option that the PLM held less likely than a blind guess.
 
 # %% tags=["remove-input"]
 net = easy["now right"] - easy["now wrong"]
@@ -249,18 +270,17 @@ say(
 # %% [markdown]
 # ## Layer by layer
 #
-# The paper sees two regimes: on agreement the paths through the layers stay close, on disagreement they part at one layer. One recipe showed a part of that
-# [earlier](03_two_kinds_of_drift.ipynb). Do the others?
+# According to the paper, the models stay close through the layers where they agree, and part at one layer where they disagree. [Chapter 3](03_two_kinds_of_drift.ipynb) saw little of that in `sft4`. And in the others?
 
-# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer on ARC-Easy, median and quartiles, a panel a recipe, one scale. What to see: in which layers the two curves part, and which recipes move the paths even where both models agree.", "name": "fig-recipe-layers"}, "image": {"alt": "Seven panels, one a recipe, of the layer divergence on agreement and on disagreement."}}
+# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer on ARC-Easy, median and quartiles, a panel a recipe, one scale. What to see: both curves rise in the same layers, in every recipe; the surer a recipe makes the model, the more the two part even where they agree.", "name": "fig-recipe-layers"}, "image": {"alt": "Seven panels, one a recipe, of the layer divergence. At its highest the median on agreement is {level_low:.2f} to {level_high:.2f} nats, that on disagreement {disagree_low:.2f} to {disagree_high:.2f}; both rise in the same layers."}}
 axes = plots.plot_recipe_layers({p: pairs[p, main_set] for p in recipes})
 
 # %% tags=["remove-input"]
 levels = {p: [np.median(drift.layer_divergence(t)[keep], axis=0).max() for keep in (drift.agreement(t), ~drift.agreement(t))] for p, t in ((p, pairs[p, main_set]) for p in recipes)}
 level = pd.DataFrame(levels, index=["agree", "disagree"]).T
 say(
-    "Not quite. In every recipe both curves rise in the same layers. At its highest the median on agreement is {level_low:.3f} (`{agree_least}`) to {level_high:.3f} nats (`{agree_most}`), that on disagreement "
-    "{disagree_low:.3f} to {disagree_high:.3f}. So the paths move apart on agreement too, and further on disagreement.",
+    "At its highest the median on agreement is {level_low:.3f} (`{agree_least}`) to {level_high:.3f} nats (`{agree_most}`), that on disagreement "
+    "{disagree_low:.3f} to {disagree_high:.3f}.",
     level_low=level.agree.min(),
     agree_least=level.agree.idxmin(),
     level_high=level.agree.max(),
@@ -269,7 +289,10 @@ say(
     disagree_high=level.disagree.max(),
 )
 
-# %% mystnb={"figure": {"caption": "Largest jump of the divergence between neighbouring layers: median on disagreement less median on agreement, ARC-Easy, with 95 % intervals. What to see: right of zero, disagreement comes with the larger jump, as the paper says; left of zero it does not.", "name": "fig-jump"}, "image": {"alt": "Dot plot of the difference of median jumps for seven recipes with intervals."}}
+# %% mystnb={"figure": {"caption": "Largest jump of the divergence between neighbouring layers: median on disagreement less median on agreement, ARC-Easy, with 95 % intervals. What to see: right of zero, disagreement comes with the larger jump, as the paper says; the differences are small beside the divergences above.", "name": "fig-jump"}, "image": {"alt": "Difference of median jumps for seven recipes with intervals: from {jump_least:.3f} to {jump_most:.3f} nats. For {n_larger} of them the interval lies above zero."}}
+glue("jump_least", easy.jump.min())
+glue("jump_most", easy.jump.max())
+glue("n_larger", int((easy.jump_low > 0).sum()))
 ax = plots.plot_contrasts(easy, "jump", "Median jump: disagreement less agreement (nats)")
 
 # %% tags=["remove-input"]
@@ -281,9 +304,9 @@ say(
 )
 
 # %% [markdown]
-# ## What it means for calibration
+# ## Which temperature does each need?
 #
-# Each PoLM needs its own temperature. Five splits of ARC-Easy, 30 % to fit on, as [before](04_deriving_dual_align.ipynb); `temperature-scaling` has seen labels.
+# Five splits of ARC-Easy, 30 % to fit on, as [before](04_deriving_dual_align.ipynb). First the temperatures, then the ECE on held-out questions; `temperature-scaling` is the oracle.
 
 # %%
 methods = ("vanilla", "align-all", "daca", "dual-align", "temperature-scaling")
@@ -302,8 +325,8 @@ spread = compared.groupby("pair").spread.max().loc[recipes]
 named = {name: ", ".join(f"`{p}`" for p in recipes if chosen[p]) or "none" for name, chosen in (("better", lead > spread), ("worse", lead < -spread))}
 near = {m: int((errors[m] - errors["temperature-scaling"] <= 0.02).sum()) for m in ("dual-align", "daca", "align-all")}
 say(
-    "`spread` is the largest standard deviation over the splits. By more than that, Dual-Align's error is smaller than DACA's for {better} and larger for {worse}. Within .02 of the oracle come Dual-Align for {near_dual}, "
-    "DACA for {near_daca} and align-all for {near_all} of {recipes_compared} recipes. (The oracle minimises log loss on the questions it was fitted on, not the ECE of others; so a method can fall below it.)",
+    "`spread` is the largest standard deviation over the splits. By more than that, Dual-Align's error is smaller than DACA's for {better} and larger for {worse}. Within 0.02 of the oracle come Dual-Align for {near_dual}, "
+    "DACA for {near_daca} and align-all for {near_all} of {recipes_compared} recipes. (The oracle has the lowest log loss on the questions fitted on, not the lowest ECE on others; so a method can fall below it.)",
     **named,
     near_dual=near["dual-align"],
     near_daca=near["daca"],
@@ -312,30 +335,33 @@ say(
 )
 
 # %% [markdown]
-# ## Must the reference be a raw base, or of the same family?
+# ## Can another model stand in for the PLM?
 #
-# Often the base of a post-trained model is not public. Two experiments with **SmolLM2-135M-Instruct**, a real model that others post-trained
-# (another family, 30 layers instead of 18).
+# Often the base of a post-trained model is not to be had. Two experiments with **SmolLM2-135M-Instruct**, a model that others made and post-trained: another family, with 30 layers instead of 18. ([Chapter 15](15_foreign_references.ipynb) has more.)
+# Both are read in the style `cloze`, in which SmolLM2 did best on development questions.
 #
-# Both are read in the style `cloze` here, without listed options: of three styles the one in which SmolLM2 answered most questions of a development set rightly (questions of the training pool that nobody trained on).
-#
-# *Foreign reference.* Our PLM is the reference for SmolLM2-135M-Instruct, which shares with it neither weights nor tokenizer. Each reads the questions in its own tokens. Layers are matched by relative depth:
-# layer $l$ of $f$ goes with layer $\max(1, \operatorname{round}(l L_g / L_f))$ of $g$.
+# *A stranger as reference.* Our PLM stands in for SmolLM2's own base. The two share neither weights nor vocabulary; each reads the questions in its own tokens. Which layers are to be compared? We match them by relative depth:
+# layer $l$ of SmolLM2, with its $L_f = 30$ layers, goes with layer $\max(1, \operatorname{round}(l L_g / L_f))$ of the PLM, with $L_g = 18$.
 
-# %% mystnb={"figure": {"caption": "Which layer of the 18-layer PLM each layer of the 30-layer SmolLM2 is held against. What to see: every layer has a partner at about the same relative depth, and most layers of the PLM serve twice.", "name": "fig-layer-map"}, "image": {"alt": "Steps of matched layers along the diagonal of equal relative depth."}}
+# %% mystnb={"figure": {"caption": "Which layer of the PLM each layer of SmolLM2 is held against. What to see: every layer has a partner at about the same relative depth, and most layers of the PLM serve twice.", "name": "fig-layer-map"}, "image": {"alt": "Dots along the diagonal of equal relative depth: {layers_f} layers of SmolLM2 matched with {layers_g} of the PLM."}}
 foreign = {s: da.Traces.load(f"{folder}/smollm2__{s}__cloze.safetensors") for s in names}
+glue("layers_g", foreign[main_set].plm_logits.shape[1])
+glue("layers_f", foreign[main_set].n_layers)
 ax = plots.plot_layer_map(foreign[main_set].plm_logits.shape[1], foreign[main_set].n_layers)
 
 # %% [markdown]
-# *Instruct model as reference.* SmolLM2-135M-Instruct itself is the reference, and the PoLM is our further post-training of it: four epochs of SFT on 400 questions.
+# *A post-trained model as reference.* SmolLM2-135M-Instruct itself is the reference, and the PoLM is our further post-training of it: four epochs of SFT on 400 questions.
 
 # %%
 own = {s: da.Traces.load(f"{folder}/smollm2-sft4__{s}__cloze.safetensors") for s in names}
 both_kinds = {("foreign", s): t for s, t in foreign.items()} | {("instruct", s): t for s, t in own.items()}
 found = protocol.both_models(both_kinds, draws=200)
 found[["reference", "set"]] = pd.DataFrame(found["set"].tolist())
-columns = ["n", "chance", "accuracy", "confidence", "ece", "ece_floor", "agreement"]
-found.set_index(["reference", "set", "model"])[columns].round(3)
+by = found.set_index(["reference", "set", "model"])
+by[["accuracy", "confidence", "ece"]].unstack("model").round(2)
+
+# %% [markdown]
+# (Under `foreign` the PLM is ours and the PoLM is SmolLM2. Under `instruct` the PLM is SmolLM2 and the PoLM is what we made of it.) How well does each reference serve on ARC-Easy?
 
 # %%
 selected = {f"foreign, {main_set}": foreign[main_set], f"instruct, {main_set}": own[main_set]}
@@ -344,7 +370,6 @@ reference = pd.concat(results, names=["pair", None]).reset_index(0)
 reference.pivot(index="pair", columns="method", values="value")[list(methods)].round(3)
 
 # %% tags=["remove-input"]
-by = found.set_index(["reference", "set", "model"])
 value = reference.set_index(["pair", "method"])["value"]
 say(
     "SmolLM2-135M-Instruct answers ARC-Easy {accuracy:.1%} rightly at a mean confidence of {confidence:.2f}. With our PLM as a foreign reference Dual-Align brings its ECE from {vanilla_f:.3f} to {dual_f:.3f} "
@@ -359,27 +384,26 @@ say(
 )
 
 # %% [markdown]
-# On ARC-Easy a foreign reference served; that is the set on which it is calibrated itself. A reference that is badly calibrated served as well, but only DACA, which looks at the agreeing questions alone.
-# The next table shows why.
+# On ARC-Easy a stranger served; on that set and in this style it is calibrated itself. A badly calibrated reference served as well, but best with DACA, which looks at the agreeing questions alone. Why?
 #
 # ### What the reference says where both agree
 #
-# DACA's temperature brings the PoLM near to the PLM's confidence on the agreeing questions. So what counts is the PLM's calibration *there*. And there it is another one: that two models agree is itself
-# evidence that the answer is right, and the PLM's confidence has not seen it.
+# DACA brings the PoLM near to the PLM's confidence on the agreeing questions. So what counts is the PLM's calibration *there*, and there it is another one. That two models agree is itself
+# evidence that the answer is right, and the PLM's confidence has not seen that evidence. Below, `gap` is the PLM's mean confidence less its accuracy.
 
 # %%
 examined = {p: pairs[p, main_set] for p in recipes} | {"foreign": foreign[main_set], "instruct": own[main_set]}
 where = pd.concat({n: change.by_regime(t, draws=500) for n, t in examined.items()}, names=["pair"])
 where[["n", "confidence", "accuracy", "gap", "gap_low", "gap_high"]].round(3)
 
-# %% mystnb={"figure": {"caption": "The PLM's mean confidence less its accuracy: over all questions, where the PoLM agrees with it, and where it does not, ARC-Easy, with 95 % intervals. Left of zero the PLM is under-confident. What to see: beside every pair, agreement stands left of the mean over all questions and disagreement right of it; two of the intervals reach zero.", "name": "fig-selection"}, "image": {"alt": "Dot plot of the gap between the PLM's confidence and accuracy for nine pairs, in three colours for all questions, agreement and disagreement."}}
+# %% mystnb={"figure": {"caption": "The reference's mean confidence less its accuracy: over all questions, where the PoLM agrees with it, and where it does not, ARC-Easy, with 95 % intervals. Left of zero the reference is under-confident. What to see: in every row agreement stands left of the mean over all questions and disagreement right of it.", "name": "fig-selection"}, "image": {"alt": "Gap between the reference's confidence and accuracy for nine pairs. Beside our recipes it is {agree_low:+.2f} to {agree_high:+.2f} where the models agree and {other_low:+.2f} to {other_high:+.2f} where they do not."}}
 ax = plots.plot_regime_gaps(where)
 
 # %% tags=["remove-input"]
 gap = where.gap.unstack()
 relatives = gap.loc[recipes]
 say(
-    "`gap` is the PLM's mean confidence less its accuracy. For the PLM of this book it is {everywhere:+.3f} over all questions; beside our recipes it is {agree_low:+.3f} to {agree_high:+.3f} where the models agree, and "
+    "For the PLM of this book the gap is {everywhere:+.3f} over all questions; beside our recipes it is {agree_low:+.3f} to {agree_high:+.3f} where the models agree, and "
     "{other_low:+.3f} to {other_high:+.3f} where they do not. SmolLM2 as its own reference is over-confident by {instruct:+.3f} over all questions, but by only {instruct_agree:+.3f} on agreement. "
     "DACA's temperature is above the oracle's for {daca_above} of {recipes_beside} recipes.",
     **{f"{n}_{e}": getattr(relatives[c], f)() for n, c in (("agree", "agree"), ("other", "disagree")) for e, f in (("low", "min"), ("high", "max"))},
@@ -391,35 +415,84 @@ say(
 )
 
 # %% [markdown]
-# Here the PLM, calibrated on average, is under-confident on agreement and over-confident on disagreement. That pushes DACA's temperature up. Dropping the disagreements, on which a PoLM is most over-confident,
-# pushes it down: the [next page](07_world.ipynb) takes the two apart. Here the first force won for nearly all recipes. An over-confident reference can profit, because its error and that of agreement have opposite
-# signs. That is luck, and no label-free check can tell it from skill.
+# So two forces act on DACA's temperature. The PLM, calibrated on average, is too modest where the models agree, and that pushes the temperature up. Dropping the disagreements, on which a PoLM is most over-confident,
+# pushes it down. Here the first force won for nearly all recipes; the [next page](07_world.ipynb) takes the two apart. And an over-confident reference can profit: its own error and that of agreement have opposite
+# signs. That is luck, and no check without labels can tell it from skill.
+#
+# Mira now knows that her trouble is not one recipe's: each of the seven makes a model surer, and two of the three losses ask for it. She also knows what to ask of a stand-in: is *it* calibrated on my questions?
 
 # %% [markdown]
 # ## What this page does not show
 #
-# - **Scale.** One base of 270 million parameters, and one of 135 million. Larger models may be better calibrated before post-training, and may drift otherwise.
+# - **Scale.** One base of 270 million parameters, and one model of 135 million. Larger ones may be better calibrated before post-training, and may drift otherwise.
 # - **The recipes at their best.** Each was run once, with one seed and one setting, on 1,200 questions. A smaller rate or a stronger pull to the start (a larger $\beta$, a KL term) should sharpen less.
 #   The ranking of recipes is a fact about these runs, not about SFT, DPO or RLVR.
 # - **Long answers.** Every answer here is one token. In generated text, confidence has other places to go.
 # - **A PLM that was born calibrated.** Ours was made nearly so by one pass and one fitted number, and only on sets like those of the pass ([how](02_reliability.ipynb)).
-# - **The causes.** The layer-wise figures show where two models differ, read through one lens. They do not say why.
+# - **Causes.** The losses say what a training asks for, the figures what came of it. Whether the one caused the other was not tested.
 #
 # ## Summary
 #
-# - Check the premise first. It holds on few sets here, and where it fails, aligning copies the fault.
-# - From our PLM, nearly every recipe raised confidence more than accuracy on every set. From an over-confident start SFT did the reverse. A loss that is not proper asks for more confidence than the evidence gives.
-# - Sharpening and changing answers are different things: `sft1` and `sft1-full` sharpen alike, and one of them reverses far more answers.
+# - Log loss rewards honesty; a reward asks for certainty, and DPO counts the evidence $1/\beta$ times. From our PLM every recipe raised confidence more than accuracy.
+# - Surer and different are two things: `sft1` and `sft1-full` sharpen alike, and the second changes far more answers.
+# - The premise holds on few sets here, and where it fails, aligning copies the fault.
 # - A reference is as good as its calibration *on the questions it is copied on*, whatever its family. Agreement selects questions, and selection shifts calibration.
 #
 # **Next:** [a world where the truth is known](07_world.ipynb).
 #
-# ```{exercise}
+# ```{exercise} What does each loss ask for?
 # :label: ex-proper
-# A question has two options, and the evidence supports the first with probability 0.7. Which $p_f$ minimises the expected loss of SFT, and which that of RLVR?
+# A question has two options, and the evidence supports the first with probability `pi`. The model gives it `start` before training. Which probability of the first option minimises the expected loss of SFT, of DPO with `beta`, and of RLVR? A list of three, in this order; three decimals.
+# ```
+
+# %%
+task = course.task("proper", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-proper
+# :class: dropdown
+# ```
+
+# %% tags=["solution"]
+def log_odds(p):
+    return np.log(p / (1 - p))
+
+
+dpo = expit(log_odds(task.start) + log_odds(task.pi) / task.beta)
+print(round(dpo, 3))
+task.check([task.pi, dpo, 1.0])
+
+# %% [markdown] tags=["solution"]
+# SFT asks for the evidence. RLVR's loss is a straight line in $p$, lowest at 1. DPO moves the log-odds from where they start by $\operatorname{logit}(\pi)/\beta$; only with $\beta = 1$ and a start at one half would that be $\pi$.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{solution} ex-proper
+# ```{exercise} The other side of agreement
+# :label: ex-selection
+# On a share `agreement` of the questions two models agree. There the PLM's mean confidence less its accuracy is `gap_agree`; over all questions it is `gap_all`. What is it where they disagree? One number, three decimals.
+# ```
+
+# %%
+task = course.task("selection", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-selection
 # :class: dropdown
-# SFT: $-0.7 \ln p - 0.3 \ln(1 - p)$ has its minimum at $p = 0.7$. RLVR: $-(0.7 p + 0.3 (1 - p)) = -0.3 - 0.4 p$ falls up to $p = 1$: certainty, although the answer is wrong three times in ten.
+# ```
+
+# %% tags=["solution"]
+rest = 1 - task.agreement
+answer = (task.gap_all - task.agreement * task.gap_agree) / rest
+print(round(answer, 3))
+task.check(answer)
+
+# %% [markdown] tags=["solution"]
+# The two gaps, each weighted by its share, make the gap of all questions. So a PLM that is calibrated on average and too modest on agreement *must* be over-confident on disagreement, the more the fewer the disagreements are.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
