@@ -369,7 +369,7 @@ task.check(answer)
 #
 # **Predict first.** The PLM is calibrated on this set. Where the two differ, how often is the PoLM right? And the PLM?
 
-# %%
+# %% tags=["slide"]
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
 agree = drift.agreement(traces)
 answers = {"PLM": traces.plm_final.argmax(axis=1), "PoLM": traces.polm_final.argmax(axis=1)}

@@ -271,7 +271,7 @@ order = ["vanilla", "daca", "dual-align", "align-all", "temperature-scaling"]
 ratio[order].round(2)
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "A world with known truth: each method's temperature over the true one, in four studies. Left of 1 the model stays over-confident, right of 1 it becomes under-confident. What to see: align-all sits on 1 where the PLM's belief is exact (sharpen, reversed), right of it where knowledge was added, and left of it where the PLM's logits were doubled.", "name": "fig-course-world"}, "image": {"alt": "Four panels of temperature ratios. Align-all: {sharpen_align:.2f} after sharpening, {reversed_align:.2f} after reversal, {added_align:.2f} with added knowledge, {doubled_align:.2f} beside a PLM with doubled logits. DACA: {sharpen_daca:.2f}, {reversed_daca:.2f}, {added_daca:.2f} and {doubled_daca:.2f}."}}
-axes = plots.plot_against_truth(truth, studies, order)
+axes = plots.plot_against_truth(truth, studies, order, columns=2)
 
 # %% tags=["remove-input"]
 shown_methods = {"daca": "daca", "align": "align-all"}
@@ -332,11 +332,12 @@ task.check(answer)
 #
 # **Predict first.** On how many of seven question sets will a small PLM pass both?
 
-# %%
+# %% tags=["slide"]
 main = table.load(tables, ["main"])
 held = results.premise(main)
 one = held.loc[pair, "choices"]
-one.sort_values("ece").round(3)
+short = one.assign(excess=one.ece - one.floor).rename(columns={"above_chance": "above chance"})
+short.sort_values("excess")[["above chance", "gap", "excess", "holds"]].round(3)
 
 # %% tags=["remove-input"]
 say(
@@ -349,7 +350,7 @@ say(
 )
 
 # %% [markdown]
-# Both conditions are needed. A PLM that answers like a die and says 25 % is calibrated, and teaches nothing. One that knows a lot and boasts teaches boasting.
+# `gap` is mean confidence less accuracy, `excess` the ECE less its floor. Both conditions are needed. A PLM that answers like a die and says 25 % is calibrated, and teaches nothing. One that knows a lot and boasts teaches boasting.
 #
 # ```{exercise} In how many settings does the premise hold?
 # :label: ex-premise-holds
@@ -566,7 +567,7 @@ course.quiz("l7")
 # %% [markdown] tags=["guide"]
 # ## Common misconceptions
 #
-# - **"Aligned to a teacher means calibrated."** Ask for the PoLM's accuracy, then for the teacher's. Put the numbers of the post-test item on the board: 90 % said, 50 % right.
+# - **"Aligned to a teacher means calibrated."** Ask for the PoLM's accuracy, then for the teacher's. Put on the board: the teacher says 85 % and is right on 60 %; the pupil is right on 55 %.
 # - **"The accurate model is the calibrated one."** A model that is right nine times in ten and always says 99 % is not.
 # - **"Calibrated means exact."** The PLM that says 25 % on every question of a four-option test it cannot read is calibrated. It knows nothing. The world's `added` study shows the cost.
 # - **"Align-all has the smallest error, so use it."** Ask for its gap in both columns of the table; then ask what happens when next year's PLM is better calibrated.
