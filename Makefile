@@ -69,7 +69,7 @@ course: $(VENV)/book.ok
 
 course-test:
 	$(MAKE) $(COURSE_VENV)/course.ok VENV=$(COURSE_VENV)
-	$(COURSE_VENV)/bin/python -m pytest -m nbgrader
+	$(COURSE_VENV)/bin/python -m pytest tests/test_course_nbgrader.py
 
 results: $(VENV)/book.ok
 	$(RUN) -m dualalign.experiments

@@ -46,6 +46,14 @@ def random_traces():
     return make_traces
 
 
+@pytest.fixture(scope="session")
+def sample_course(tmp_path_factory):
+    """A small checkout with one lesson and everything made from it."""
+    from lesson_kit import make_sample
+
+    return make_sample(tmp_path_factory.mktemp("course"))
+
+
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     """Refuse every connection that leaves this machine."""
