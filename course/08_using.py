@@ -428,7 +428,7 @@ means[list(columns)].rename(columns=columns).assign(enough=pd.Series(enough)).ro
 # %% tags=["remove-input"]
 best = means[list(practice.LABEL_FREE)].idxmin(axis=1)
 say(
-    "Mean ECE on held-out questions; `labels` is temperature scaling with all labels of its half, and `enough` the number of labels from which on it beats every label-free method on three quarters of the settings (inf: not with the largest number tried). Where the PLM is calibrated, `{best_calm}` has the smallest mean error of the label-free methods ({least_calm:.3f}); where it is off, `{best_off}` ({least_off:.3f}). "
+    "Mean ECE on held-out questions; `labels` is temperature scaling with the labels of all questions to fit on, and `enough` the number of labels from which on it beats every label-free method on three quarters of the settings (inf: not with the largest number tried). Where the PLM is calibrated, `{best_calm}` has the smallest mean error of the label-free methods ({least_calm:.3f}); where it is off, `{best_off}` ({least_off:.3f}). "
     "So the first question is not which method, but what the PLM is on *these* questions, and {few} labels begin to answer it.",
     few=checks.FEW_LABELS,
     best_calm=best["calibrated"],
