@@ -123,7 +123,7 @@ print(f"DACA: Delta_agree - R {(agree * (truth - plm)).mean() - left_out:.4f}, f
 # %% [markdown]
 # ### Where the PLM's belief is exact
 #
-# In the [controlled world](07_world.ipynb) $\pi$ is known. If $p_g = \pi$, every term of $\Delta$ is 0, on agreement and on disagreement, whatever became of the PoLM. The PLM of that world has learned its belief nearly exactly; in worlds with added knowledge, something is hidden from it. After SFT, in logits divided by $T^\star$:
+# In the [controlled world](07_world.ipynb) $\pi$ is known. If $p_g = \pi$, every term of $\Delta$ is 0, on agreement and on disagreement, whatever became of the PoLM. In `sharpen` and `reversed` the PLM of that world has learned nearly all there is to know. In `added` and `mixed`, post-training adds knowledge that was hidden from it. In `doubled` its logits were doubled, which makes it over-confident. After SFT, in logits divided by $T^\star$:
 
 # %%
 from dualalign.lab.world import STUDIES
@@ -264,7 +264,7 @@ say(
 # %% [markdown]
 # So whether the hidden regulariser helps depends on where the optimum lies. If that is too high, stopping short is a gain that nobody chose. If it is about right, stopping far short is a loss. And a comparison of two methods that both stop early partly compares their speed.
 #
-# Patience alone settles it. After 2,000 epochs:
+# Does patience settle it? After 2,000 epochs, five times as many:
 
 # %%
 late = stops[stops.epochs == 2000]
@@ -333,7 +333,15 @@ best = 1 / beta[loss.argmin(), 0]
 print(f"favourite {g[z.argmax()]:.2f} < 1/4; E_g[z] = {g @ z:.3f} > mean {z.mean():.3f}; best T = {best:.2f}")
 
 # %% [markdown]
-# The PLM doubts the PoLM's favourite, but not what the PoLM *says*: that the answer is one of the first two. The rule fails the other way round too. With $z = (1, .95, .95, -10)$ and $p_g = (.3, .02, .02, .66)$ the favourite has more than $1/4$, and there is no finite optimum.
+# The PLM doubts the PoLM's favourite, but not what the PoLM *says*: that the answer is one of the first two. The rule fails the other way round too:
+
+# %%
+z, g = np.array([1.0, 0.95, 0.95, -10.0]), np.array([0.3, 0.02, 0.02, 0.66])
+loss = np.log(np.exp(beta * z).sum(axis=1)) - beta[:, 0] * (g @ z)
+print(f"favourite {g[z.argmax()]:.2f} > 1/4; E_g[z] = {g @ z:.3f} < mean {z.mean():.3f}; least loss at beta = {beta[loss.argmin(), 0]:g}")
+
+# %% [markdown]
+# The least loss at $\beta = 0$ means $T = \infty$: no finite optimum.
 #
 # With two options the two rules are one, because $\mathbb{E}_{p_g}[z_f] - \operatorname{mean} z_f = (p_g(\text{favourite}) - \tfrac12)(z_1 - z_2)$, where $z_1$ is the larger logit. With more options they are one only where the PoLM gives all rivals the same logit.
 #

@@ -96,7 +96,7 @@ say(
 # %% [markdown]
 # ## Six wordings of the same 500 questions
 #
-# The style `choices` puts a question and its options. A wording adds an instruction in front. All five were written before any was tried; wording 0 is the plain prompt of the other chapters.
+# The style `choices` puts a question and its options. A wording adds an instruction in front. All five instructions were written before any was tried; wording 0 is the plain prompt of the other chapters.
 
 # %%
 pd.DataFrame({name: {"said before the question": t.metadata["variant"]} for name, t in wordings.items()}).T.rename_axis("wording")
@@ -124,11 +124,11 @@ say(
 )
 
 # %% [markdown]
-# Why is the floor so low? Six *fresh* samples of 500 questions would differ by the standard error of a share. The same questions share most of their noise:
+# Why is the floor so low? Over six *fresh* samples of 500 questions the spread would be the standard error of a share. The same questions share most of their noise:
 
 # %%
 a = float((wordings["0"].polm_final.argmax(axis=1) == wordings["0"].labels).mean())
-print(f"accuracy, six fresh samples: {np.sqrt(a * (1 - a) / len(wordings['0'])):.4f}; the same questions: {tests.expected['PoLM', 'accuracy']:.4f}")
+print(f"spread of the PoLM's accuracy, fresh samples: {np.sqrt(a * (1 - a) / len(wordings['0'])):.4f}; the same questions: {tests.expected['PoLM', 'accuracy']:.4f}")
 
 # %% [markdown]
 # So a table of results over five prompts is not five experiments.
