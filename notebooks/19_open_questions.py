@@ -9,7 +9,12 @@
 # %% [markdown]
 # # What the reviewers asked
 #
-# Before she relies on a method, Mira shows it to four colleagues. One asks why inner layers should matter, if only the last one is scaled. One asks what weighting buys over sorting. One does not want all drift undone: the post-training was paid for. One asks whether the two regimes are seen anywhere else.
+# Before she relies on a method, Mira shows it to four colleagues. Each asks one thing.
+#
+# - Why should inner layers matter, if only the last one is scaled?
+# - What does weighting buy over sorting?
+# - Must all drift be undone? The post-training was paid for.
+# - Are the two regimes seen anywhere else?
 #
 # The reviewers of Dual-Align asked the same, and its paper leaves the answers open. These four can be tried on our traces and in the controlled world.
 #
