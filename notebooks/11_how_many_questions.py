@@ -144,7 +144,7 @@ n_least = int(found.n.min())
 
 # %% tags=["remove-input"]
 say(
-    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {agree_least:.0%} of the questions or more in each setting (a pair on a set); at these rates {expected:.1f} refusals were due. So refusing is a problem of very small samples only. Labels are the noisier guide: temperature scaling, on few of them, often finds no finite temperature.",
+    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {agree_least:.0%} of the questions or more in each setting (a pair on a set); at these rates {expected:.1f} refusals were due. So refusing is a problem of very small samples only. Labels are the noisier guide: temperature scaling, on few of them, often finds none, or one at an edge.",
     refused=int(of_daca.refused.sum()),
     tried=len(of_daca),
     n_least=n_least,
