@@ -65,10 +65,13 @@ style = table.loc[table["pair"] == pair, "style"].iloc[0]
 
 # %% tags=["remove-input"]
 say(
-    "**In short.** Dual-Align does {verdict} here. Of a change of the PLM's error it takes over {dual:.0%} on average over {combinations} combinations of pair and set, DACA {daca:.0%}, and plain `align-all` {plain:.0%}: less than Dual-Align "
-    "in {plain_below} of them. What ignores the PLM's confidence takes over nothing. "
+    "**In short.** A PLM that is wrong makes the methods that follow it wrong. Of a change of its error they take over, on average over {combinations} combinations of pair and set:\n\n"
+    "- plain `align-all` {plain:.0%}, less than Dual-Align in {plain_below} of them;\n"
+    "- Dual-Align {dual:.0%};\n"
+    "- DACA {daca:.0%}.\n\n"
+    "So {least} resists a wrong PLM best of these three. What ignores the PLM's confidence takes over nothing. "
     "(All layers of the PLM are made wrong alike. The last section asks what changes for Dual-Align if only the last one is.)",
-    verdict="not resist a wrong PLM best" if share["dual-align"].mean() > share["align-all"].mean() else "resist a wrong PLM better than `align-all`",
+    least=f"`{share[['align-all', 'dual-align', 'daca']].mean().idxmin()}`",
     dual=share["dual-align"].mean(),
     daca=share["daca"].mean(),
     plain=share["align-all"].mean(),
@@ -81,25 +84,28 @@ say(
 #
 # Multiply the PLM's logits by $s > 0$. Its answers stay, and so does its accuracy. Its confidence falls for $s < 1$ and rises for $s > 1$. The labels say which $s$ is best, so every other $s$ is an error that we know.
 #
-# Call **gap** the mean confidence of a model less its accuracy. It is positive for an over-confident model. Both are measured on the questions held out; the dial is turned on either side.
+# Call **gap** the mean confidence of a model less its accuracy. It is positive for an over-confident model. Both are measured on held-out questions. The dial is turned for those and for the questions to fit on alike.
 
 # %%
 own = here[(here.method == "plm") & here.setting.isin(["0.25", "0.5", "1", "2", "4", "labels"])]
 own.set_index("setting")[["scale", "gap", "gap_spread", "ece", "floor", "ece_spread"]].round(3)
 
 # %% [markdown]
-# Means over the five splits of [before](04_deriving_dual_align.ipynb), 30 % of the questions to fit on and 70 % to judge by. `spread` is the standard deviation over the splits, `floor` the ECE of a perfectly calibrated model with these confidences.
+# Means over the same five splits as [before](04_deriving_dual_align.ipynb), 30 % of the questions to fit on and 70 % to judge by. `gap_spread` and `ece_spread` are standard deviations over the splits. `floor` is the ECE of a perfectly calibrated model with these confidences.
+#
 # The row `labels` is the PLM *repaired*: its $s$ has the least log loss on the labels of the questions to fit on. More of that below.
 #
 # **Which logits?** Dual-Align reads inner layers too. We multiply all layers by the same $s$. Every lens ends in the same unembedding matrix, so this is a PLM with $s$ times that matrix: one model, sharper
 # or flatter as a whole. Peak layer, weights and stability entropies are then computed anew. One could multiply the last layer alone; that would tear it off the others. We measured
-# both, and come back to it.
+# that too, and [come back to it](#the-last-layer-alone).
 #
-# The grid of $s$ was fixed beforehand: from a quarter to four, each the last times $\sqrt 2$. No label enters a fit, but that of the repaired PLM and of the oracle.
+# The grid of $s$ was fixed beforehand: from a quarter to four, each the last times $\sqrt 2$. Labels enter two fits only: that of the repaired PLM and that of the oracle.
 #
 # ## What one temperature can follow
 #
-# If the PLM becomes a little surer, how far does the fitted temperature follow? Before the results, a prediction. `align-all` and DACA minimise the mean of $\mathrm{KL}(p_{g,s} \,\|\, \operatorname{softmax}(\beta z_f))$ over their questions, $\beta = 1/T$. At the optimum the PoLM's expected logits are
+# If the PLM becomes a little surer, how far does the fitted temperature follow? Before the results, a prediction.
+#
+# Write $z_g$ and $z_f$ for the final logits of PLM and PoLM on one question $x$. The dialled PLM believes $p_{g,s} = \operatorname{softmax}(s z_g)$, the tempered PoLM $q_\beta = \operatorname{softmax}(\beta z_f)$, with $\beta = 1/T$. `align-all` and DACA minimise the mean of $\mathrm{KL}(p_{g,s} \,\|\, q_\beta)$ over their questions. At the optimum the PoLM's expected logits are
 # [equal under both beliefs](04_deriving_dual_align.ipynb):
 
 # %% [markdown]
@@ -137,7 +143,7 @@ pd.DataFrame(rows).T.round(4)
 
 # %% tags=["remove-input"]
 say(
-    "The mean covariance is {cov_agree:.2f} on the agreeing questions and {cov_other:.2f} on the others, where it is negative for {cov_negative:.0%} of them. So a method that keeps the disagreements, which are {cov_share:.0%} of the questions here, should follow the PLM less.",
+    "The formula holds. The mean covariance is {cov_agree:.2f} on the agreeing questions and {cov_other:.2f} on the others, where it is negative for {cov_negative:.0%} of them. So a method that keeps the disagreements should follow the PLM less. ({cov_share:.0%} of the questions that this split fits on are disagreements.)",
     cov_agree=covariance[agree].mean(),
     cov_other=covariance[~agree].mean(),
     cov_negative=(covariance[~agree] < 0).mean(),
@@ -155,7 +161,7 @@ calibrated = here.loc[(here.method == "plm") & (here.setting == "labels"), "scal
 axes = plots.plot_dial(here, shown, calibrated)
 
 # %% [markdown]
-# `basecal` has no temperature. The next table gives the gap and the ECE with the PLM as it comes and with its logits doubled. Floor and spread are means over the two.
+# `basecal` has no temperature. How much calibration does the dial cost? The gap and the ECE with the PLM as it comes and with its logits doubled (`floor` and `spread` are means over the two):
 
 # %%
 two = here[here.setting.isin(["1", "2"]) & here.method.isin(shown)].groupby("method")
@@ -164,9 +170,21 @@ numbers = pd.DataFrame({f"{q}, s={setting}": at[setting][q] for setting in at fo
 numbers.assign(floor=two["floor"].mean(), spread=two["ece_spread"].mean()).round(3)
 
 # %% [markdown]
-# ### On every set
+# `align-all` shows two errors that offset each other: it is too unsure with the PLM as it comes, and doubling the PLM's logits takes just that away. For `basecal` a small gap hides a larger ECE. Here is its gap with doubled logits, one split, where the models agree and where they do not:
 
-# %% mystnb={"figure": {"caption": "Calibration error over the PLM's own gap, all sets of one pair. Bars are standard deviations over five splits, the thick grey line is the largest noise floor of the methods drawn, the dotted line is the PLM as it comes. What to see: where a curve has its valley differs by method and set; at the right end align-all has the smallest error of the four methods that follow the PLM's confidence.", "name": "fig-dial-errors"}, "image": {"alt": "Seven panels, one a question set, with V-shaped curves of calibration error over the gap of the PLM for align-all, DACA, Dual-Align and BaseCal, and level lines for agreement and temperature scaling. At the right end, at a factor of 4, align-all has the smallest error of the four in {end_best} of {end_sets} sets."}}
+# %%
+doubled = [premise.dialled(part, 2.0) for part in (fitting, testing)]
+error = da.BaseCal().fit(doubled[0]).confidence(doubled[1]) - (testing.polm_final.argmax(1) == testing.labels)
+pd.Series(error).groupby(drift.agreement(testing)).mean().rename({True: "agree", False: "disagree"}).round(3)
+
+# %% [markdown]
+# Too sure on the one kind, too unsure on the other: the mean of the two is near zero, the ECE is not.
+#
+# ### On every set
+#
+# Does `align-all` come out ahead on every set, once the PLM is too sure?
+
+# %% mystnb={"figure": {"caption": "Calibration error over the PLM's own gap, all sets of one pair. Bars are standard deviations over five splits, the thick grey line is the largest noise floor of the methods drawn (a method with a smaller floor can lie below it), the dotted line is the PLM as it comes. What to see: most curves fall to a valley and rise, on MedMCQA and PIQA they only rise; at the right end align-all has the smallest error of the four methods that follow the PLM's confidence.", "name": "fig-dial-errors"}, "image": {"alt": "Seven panels, one a question set, with curves of calibration error over the gap of the PLM for align-all, DACA, Dual-Align and BaseCal, most of them a valley, and level lines for agreement and temperature scaling. At the right end, at a factor of 4, align-all has the smallest error of the four in {end_best} of {end_sets} sets."}}
 drawn = ["align-all", "daca", "dual-align", "basecal", "agreement", "temperature-scaling"]
 at_end = dial[(dial.pair == pair) & (dial.setting == "4")].pivot(index="set", columns="method", values="ece")[drawn[:4]]
 glue("end_best", int((at_end.idxmin(axis=1) == "align-all").sum())), glue("end_sets", len(at_end))
@@ -175,11 +193,11 @@ axes = plots.plot_dial_errors(dial[dial.pair == pair], drawn)
 # %% [markdown]
 # ## How much is inherited
 #
-# Let the PLM's logits go from half to double. Its gap rises by so much, the method's gap by so much; the quotient is the **inherited share**. One means that the method takes over all of the PLM's error, zero that
-# it takes over none. No accuracy changes, so it is a quotient of two changes of mean confidence.
+# How much of the PLM's error does a method take over? Let the PLM's logits go from half to double, and divide the rise of the method's gap by the rise of the PLM's. That is the **inherited share**. One means all of the PLM's error, zero none of it.
+# No accuracy changes, so it is a quotient of two changes of mean confidence.
 #
-# Each interval comes from 200 resamples: the questions of a split are drawn anew on both sides, and every method is fitted anew. So it knows the noise of the fit as well as that of the test. It is the interval of a single split; the dot
-# is the mean of five.
+# Each interval comes from 200 resamples: the questions to fit on and those held out are drawn anew, and every method is fitted anew. So it knows the noise of the fit as well as that of the test. It is the interval of a single split; the dot
+# is the mean of five. The main pair was dialled on all seven sets, the other pairs on the three of this figure.
 
 # %% mystnb={"figure": {"caption": "Inherited share, with 95 % intervals, a panel a set, a row a pair. Zero: nothing of the PLM's error is inherited. One: all of it. What to see: in every row align-all and basecal stand left of DACA; process-only stands at one or right of it; the two pairs with SmolLM2 separate the methods most.", "name": "fig-inherited"}, "image": {"alt": "Three panels of dots with intervals, five methods for each pair. Over all pairs and sets align-all inherits {align_min:.0%} to {align_max:.0%}, DACA {daca_min:.0%} to {daca_max:.0%}, Dual-Align {dual_min:.0%} to {dual_max:.0%}, and process-only {process_min:.0%} to {process_max:.0%}."}}
 sets = ["arc-easy", "openbookqa", "mmlu"]
@@ -191,14 +209,20 @@ for key, method in (("all", "align-all"), ("dual", "dual-align"), ("daca", "daca
     glue(f"here_{key}", main_share.value[method])
 main_share.loc[[*premise.DIALLED, *premise.CONTROLS], ["value", "low", "high", "least", "most"]].round(3)
 
+# %% [markdown]
+# That was the main pair on the main set: the share, its interval from `low` to `high`, and the `least` and the `most` over the five splits. And over all combinations:
+
+# %%
+ends = share[["align-all", "basecal", "daca", "dual-align", "process-only"]].agg(["min", "mean", "max"]).T
+for method in ("align-all", "daca", "dual-align", "process-only"):
+    glue(f"{method.split('-')[0]}_min", ends["min"][method]), glue(f"{method.split('-')[0]}_max", ends["max"][method])
+ends.round(2)
+
 # %% tags=["remove-input"]
-ends = inherited.set_index(["pair", "set", "method"])[["low", "high"]].unstack("method")
-apart = {m: int((ends["high"]["align-all"] < ends["low"][m]).sum()) for m in ("daca", "dual-align")}
-by_method = {f"{m.split('-')[0]}_{end}": float(getattr(share[m], end)()) for m in ("align-all", "daca", "dual-align", "process-only") for end in ("min", "max")}
+bounds = inherited.set_index(["pair", "set", "method"])[["low", "high"]].unstack("method")
+apart = {m: int((bounds["high"]["align-all"] < bounds["low"][m]).sum()) for m in ("daca", "dual-align")}
 say(
-    "Over all {all_combinations} combinations `align-all` inherits {align_min:.0%} to {align_max:.0%}, DACA {daca_min:.0%} to {daca_max:.0%}, Dual-Align {dual_min:.0%} to {dual_max:.0%}, and `process-only` {process_min:.0%} to {process_max:.0%}. "
-    "The whole interval of `align-all` lies below that of DACA in {apart_daca} combinations, and below that of Dual-Align in {apart_dual}. Dual-Align inherits less than DACA in {dual_below} of them.",
-    **by_method,
+    "The whole interval of `align-all` lies below that of DACA in {apart_daca} of {all_combinations} combinations, and below that of Dual-Align in {apart_dual}. Dual-Align inherits less than DACA in {dual_below}.",
     all_combinations=len(share),
     apart_daca=apart["daca"],
     apart_dual=apart["dual-align"],
@@ -206,7 +230,7 @@ say(
 )
 
 # %% [markdown]
-# Why so? Here is the rise of mean confidence from half to double once more, one split, on the agreeing and on the other questions held out:
+# Why so? Here is the rise of mean confidence from half to double once more, in one split, on the held-out questions where the models agree and where they do not:
 
 # %%
 rise = {}
@@ -223,15 +247,24 @@ pd.DataFrame(rise).T.round(3)
 # %% [markdown]
 # - **DACA** copies on agreement, where the two models' logits move together. One temperature makes the expected logits equal there, not the confidences. So even there it need not rise as far as the PLM.
 # - **`align-all`** feels the pull of the disagreements, which is weaker, and here and there backward.
-# - **`basecal`** gives the PLM's belief in the PoLM's answer. Where that answer is not the PLM's, the belief *falls* as the PLM grows surer. Its share is close to that of `align-all`, and that is no accident. Suppose that on every
-#   question the PoLM's logits had two values, the favourite's a fixed step above the rest. Then equal expected logits are equal mean confidences, and the mean confidence of `align-all` is that of `basecal`.
+# - **`basecal`** gives the PLM's belief in the PoLM's answer. Where that answer is not the PLM's, the belief *falls* as the PLM grows surer.
 # - **`process-only`** reads no answer, only how decided the PLM is. An entropy does not know on which option the PLM has decided, so disagreement does not soften the copy. Dual-Align gives this loss its largest weight on the disagreeing questions,
 #   in place of the soft pull that `align-all` has there.
+#
+# The shares of `basecal` and `align-all` are close, and that is no accident. Suppose that on every question the PoLM's logits had two values, the favourite's a fixed step above the rest. An expected logit is then the step times the belief in the favourite, plus a constant.
+# So equal expected logits are equal mean beliefs in the PoLM's favourite: the mean confidence of `align-all` is that of `basecal`. Checked on the questions to fit on, with a PoLM made so:
+
+# %%
+favourite = np.arange(z_f.shape[1]) == fitting.polm_final.argmax(1)[:, None]
+steps = np.where(fitting.mask, 4.0 * favourite, -np.inf)[:, None].repeat(fitting.polm_logits.shape[1], axis=1)
+stepped = da.Traces(fitting.plm_logits, steps, fitting.labels, fitting.n_options, fitting.question_ids)
+{m: round(float(da.METHODS[m]().fit(stepped).confidence(stepped).mean()), 6) for m in ("align-all", "basecal")}
 
 # %% tags=["remove-input"]
 agreement = compared[compared.metric == "agreement"].set_index(["pair", "set"])["value"].loc[share.index]
 say(
-    "The shares of `align-all` and `basecal` differ by {twins_mean:.2f} on average and by {twins_max:.2f} at most. Against the share of agreeing questions, the inherited share of `align-all` has a rank correlation of {rank_plain:+.2f} over the combinations, that of DACA {rank_daca:+.2f}.",
+    "The real logits have more than two values, and the two shares differ by {twins_mean:.2f} on average and by {twins_max:.2f} at most.\n\n"
+    "Do the disagreements really make the difference? The more often two models agree, the more `align-all` should inherit. Over the combinations the rank correlation is {rank_plain:+.2f} for `align-all`, and {rank_daca:+.2f} for DACA, which does not see the disagreements.",
     twins_mean=(share["align-all"] - share["basecal"]).abs().mean(),
     twins_max=(share["align-all"] - share["basecal"]).abs().max(),
     rank_plain=share["align-all"].corr(agreement, method="spearman"),
@@ -241,8 +274,8 @@ say(
 # %% [markdown]
 # ### The end of the dial
 #
-# Let $s$ grow without end. The PLM then stakes everything on its own answer $a_g$, and $\mathrm{KL}(p_{g,s} \,\|\, q)$ becomes $-\ln q(a_g)$. So `align-all` ends as *temperature scaling with the PLM's answers as labels*. Each disagreement
-# is a label that the PoLM gets wrong, and that keeps the temperature up. DACA sees only questions that the PoLM gets right. Nothing holds it: its temperature falls to the lower edge of the search.
+# What if the reference is sure of everything? Let $s$ grow without end. The PLM then stakes everything on its own answer $a_g$, and $\mathrm{KL}(p_{g,s} \,\|\, q)$ becomes $-\ln q(a_g)$. So `align-all` ends as *temperature scaling with the PLM's answers as labels*. Each disagreement
+# is a label that the PoLM gets wrong, and that keeps the temperature up. DACA sees only questions on which the PoLM is right by these labels. Nothing holds it: its temperature falls to the lower edge of the search.
 
 # %%
 sure = premise.dialled(fitting, 1e5)
@@ -253,12 +286,14 @@ end = pd.DataFrame({n: {"T": c.temperature_, "confidence": c.confidence(testing)
 end.assign(agreement=drift.agreement(testing).mean(), accuracy=(testing.polm_final.argmax(1) == testing.labels).mean()).round(3)
 
 # %% [markdown]
+# The first two rows are the same fit, as they should be. `agreement` stands beside them because it sets the mean confidence to the share of agreement outright. (The column of that name is for held-out questions; on those that this split fits on, the models happen to agree less.)
+#
 # The disagreements that DACA discards are a brake. They are no evidence about the truth, but they keep a reference that is sure of everything from making the PoLM sure of everything.
 #
 # ## When does align-all win?
 #
 # Of two temperatures that make a model err to opposite sides, the better one is the one that errs less. `align-all` has the higher temperature wherever the disagreements pull upwards. So it should win once its under-confidence is smaller than
-# its rival's over-confidence, that is where the sum of the two gaps turns positive.
+# its rival's over-confidence. That is where the sum of the two gaps turns positive.
 
 # %%
 crossings = plots.prepare_crossings(table)
@@ -268,8 +303,9 @@ of_pair.insert(0, "as it comes", [natural[pair, name] for name, _ in of_pair.ind
 of_pair.round(3)
 
 # %% [markdown]
-# `as it comes` is the PLM's gap at $s = 1$. `crossing` is the gap of the PLM from which on `align-all` has the smaller ECE; $-\infty$ means on the whole grid. `opposite` is where the prediction puts it. `better` and `worse` count the nine settings
-# in which the paired difference of ECE is told from zero, by a bootstrap over questions with Holm's correction over the settings and both rivals. Pairs and sets are corrected each by itself.
+# `as it comes` is the PLM's gap at $s = 1$. `crossing` is the gap of the PLM from which on `align-all` has the smaller ECE; $-\infty$ means on the whole grid. `opposite` is where the prediction puts it.
+#
+# `better` and `worse` count, of the nine settings of $s$, those in which `align-all` is told to be better or worse than the rival. (Paired bootstrap over questions; Holm's correction over the settings and both rivals, for each pair and set by itself.)
 
 # %% tags=["remove-input"]
 grid = dial[~dial.setting.str.startswith("labels")].set_index(["pair", "set", "setting", "method"])[["gap", "ece"]].unstack("method")
@@ -281,8 +317,10 @@ quartiles = {"quarter": finite.crossing.quantile(0.25), "median": finite.crossin
 
 # %% tags=["remove-input"]
 say(
-    "Over all pairs and sets, the smaller absolute gap names the method with the smaller ECE in {right_daca:.0%} of the settings against DACA and {right_dual:.0%} against Dual-Align. The crossing lies at a finite gap of the PLM in {finite} of {comparisons} comparisons, with the median at "
-    "{median:+.3f} and the middle half from {quarter:+.3f} to {three_quarters:+.3f}; in {always} more `align-all` has the smaller error on the whole grid, in {never} not even at its end. With the PLM as it comes, the gap is above the crossing with DACA in {won_daca} of {per_rival} combinations, and with Dual-Align in {won_dual}.",
+    "Over all pairs and sets:\n\n"
+    "- The smaller absolute gap names the method with the smaller ECE in {right_daca:.0%} of the settings against DACA, and in {right_dual:.0%} against Dual-Align. So the gaps decide nearly all of it.\n"
+    "- The crossing lies at a finite gap of the PLM in {finite} of {comparisons} comparisons; its median is {median:+.3f} (middle half {quarter:+.3f} to {three_quarters:+.3f}). In {always} more `align-all` has the smaller error on the whole grid, in {never} not even at its end.\n"
+    "- As the PLM comes, its gap is above the crossing with DACA in {won_daca} of {per_rival} combinations, and above that with Dual-Align in {won_dual}.",
     right_daca=signs["daca"].mean(),
     right_dual=signs["dual-align"].mean(),
     finite=len(finite),
@@ -296,7 +334,9 @@ say(
 )
 
 # %% [markdown]
-# So `align-all` needs no good PLM to win. Mostly it needs an over-confident one. Its own error, too little confidence, then takes back a part of the PLM's error. No trace without labels says on which side of the crossing one stands.
+# So `align-all` needs no good PLM to win. Mostly it needs an over-confident one. Its own error, too little confidence, then takes back a part of the PLM's error.
+#
+# No trace without labels says on which side of the crossing one stands.
 #
 # ## The premise repaired
 #
@@ -313,8 +353,9 @@ cells = {title: [f"{r.value:+.3f} ({r.low:+.3f} to {r.high:+.3f})" for r in rows
 pd.DataFrame(cells, index=[*premise.DIALLED])
 
 # %% [markdown]
-# That is the ECE less the oracle's, with paired 95 % intervals, on the main pair and set. An interval above zero: the oracle is better, on these questions, before any correction for the number of comparisons. (The intervals are percentiles of resamples, and need not be centred on the difference.) Here are all pairs and sets: the mean of that difference, and in how many combinations it is told
-# from zero after Holm's correction over the six methods of a combination.
+# That is the ECE less the oracle's, with paired 95 % intervals, on the main pair and set. An interval above zero: the oracle is better, on these questions, before any correction for the number of comparisons. (The intervals are percentiles of resamples, and need not be centred on the difference.)
+#
+# Now all pairs and sets: the mean of that difference, and the number of combinations in which the oracle is told to be better (Holm's correction over the six methods of a combination).
 
 # %%
 mean = pd.DataFrame({title: rows["value"].groupby("method").mean() for title, rows in left.items()})
@@ -325,18 +366,13 @@ mean.join(told).loc[[*premise.DIALLED]].round(3)
 repaired = dial[(dial.setting == "labels") & (dial.method == "plm")].set_index(["pair", "set"])
 excess = repaired.ece - repaired.floor
 ours = {t: r.xs("dual-align", level="method") for t, r in left.items()}
-distance = {f"{e}{m}": mean.loc[n, t] for n, m in (("dual-align", ""), ("daca", "_daca")) for e, t in (("before", "as it comes"), ("after", "labels"))}
 
 # %% tags=["remove-input"]
 say(
-    "The repaired PLM has an ECE of {excess_median:.3f} above its noise floor in the median, {excess_max:.3f} at most. Repair brings Dual-Align's mean distance from the oracle from {before:.3f} to {after:.3f}, and DACA's from {before_daca:.3f} to {after_daca:.3f}. "
-    "The oracle is told to be better than Dual-Align in {worse_before} of {combos} combinations as it comes, and in {worse_after} after repair (Dual-Align better than the oracle: {better_after}). Of the {methods} methods, {somewhere} are told to be worse than the oracle in at least one combination after repair. "
+    "Is the repaired PLM really calibrated? Its ECE is {excess_median:.3f} above its noise floor in the median, {excess_max:.3f} at most. With it every mean distance shrinks, but not to nothing: {somewhere} of the {methods} methods are told to be worse than the oracle in at least one of {combos} combinations, and Dual-Align is told to be better than the oracle in {better_after}.\n\n"
     "Not told from zero is not zero: the sets are small. (`labels-agree` has {combos_agree} combinations; for the rest the labels of a split asked for a factor of zero.)",
     excess_median=excess.median(),
     excess_max=excess.max(),
-    **distance,
-    worse_before=int(told.loc["dual-align", "told, as it comes"]),
-    worse_after=int(told.loc["dual-align", "told, labels"]),
     better_after=int(((ours["labels"].holm < 0.05) & (ours["labels"].value < 0)).sum()),
     combos=len(ours["labels"]),
     combos_agree=len(ours["labels-agree"]),
@@ -353,7 +389,7 @@ right, rest = after.accuracy.unstack("method"), after.gap.unstack("method")
 loss = right["plm"] - right["vanilla"]
 most = left["labels"]["value"].xs("dual-align", level="method").idxmax()
 say(
-    "Over the combinations, the gap that is left after repair goes with the PLM's accuracy less the PoLM's: correlation {left_dual:+.2f} for Dual-Align, {left_daca:+.2f} for DACA, {left_plain:+.2f} for `align-all`. The largest distance from the oracle is on `{most_pair}`, {most_set} ({most_value:+.3f}): "
+    "Over the combinations, the gap that is left after repair goes with the PLM's accuracy less the PoLM's: correlation {left_dual:+.2f} for Dual-Align, {left_daca:+.2f} for DACA, {left_plain:+.2f} for `align-all`.\n\nDual-Align's largest distance from the oracle after repair is that of `{most_pair}`, {most_set} ({most_value:+.3f}): "
     "the PLM, calibrated, is right on {most_plm:.1%} of the questions, and the PoLM on {most_polm:.1%}.",
     **{f"left_{k}": loss.corr(rest[m]) for k, m in (("dual", "dual-align"), ("daca", "daca"), ("plain", "align-all"))},
     most_pair=most[0],
@@ -364,15 +400,15 @@ say(
 )
 
 # %% [markdown]
-# So a calibrated PLM is most of what is missing, and not all. One factor repairs the PLM's confidence on average; what the methods copy is its confidence on the questions that agreement selects, or its belief in another model's answers.
+# So a calibrated PLM is a good part of what is missing, for DACA and Dual-Align most of it, and not all. One factor repairs the PLM's confidence on average; what the methods copy is its confidence on the questions that agreement selects, or its belief in another model's answers.
 #
-# Where the PLM knows next to nothing, repair is cheap in another sense: a PLM that admits its ignorance makes every method say little, and the oracle says little as well.
+# Where the PLM knows next to nothing, repair works for a duller reason: a PLM that admits its ignorance gives every method a low confidence, and the oracle's is low as well.
 #
 # ## The gaps as they come
 #
-# No dial now. Each dot is a pair and a set: the PLM's gap as it is, and the gap that a method is left with.
+# Are such gaps met in practice? No dial now. Each dot is a pair and a set, here all pairs on all sets: the PLM's gap as it is, and the gap that a method is left with.
 
-# %% mystnb={"figure": {"caption": "The gap of each method over that of the PLM, all pairs and sets as they come. Triangles: the two pairs with SmolLM2. On the thick grey line a method's gap is the PLM's. What to see: the uncalibrated PoLM is over-confident in every dot; the dots of DACA lie nearest to the line, those of align-all and basecal rise less; temperature scaling lies near zero.", "name": "fig-natural-gaps"}, "image": {"alt": "Six scatter panels, one a method, of the method's gap over the PLM's gap, with a diagonal. Straight lines through the dots have slopes of {slope_daca:.2f} for DACA, {slope_dual:.2f} for Dual-Align and {slope_all:.2f} for align-all; the uncalibrated PoLM has a mean gap of {gap_vanilla:.2f}."}}
+# %% mystnb={"figure": {"caption": "The gap of each method over that of the PLM, all pairs and sets as they come. Triangles: the two pairs with SmolLM2. On the thick grey line a method's gap is the PLM's. What to see: the uncalibrated PoLM is over-confident in every dot; of the methods that follow the PLM, the dots of DACA rise most and those of align-all and basecal least; temperature scaling lies near zero.", "name": "fig-natural-gaps"}, "image": {"alt": "Six scatter panels, one a method, of the method's gap over the PLM's gap, with a diagonal. Straight lines through the dots have slopes of {slope_daca:.2f} for DACA, {slope_dual:.2f} for Dual-Align and {slope_all:.2f} for align-all; the uncalibrated PoLM has a mean gap of {gap_vanilla:.2f}."}}
 panels = ["vanilla", "align-all", "daca", "dual-align", "basecal", "temperature-scaling"]
 axes = plots.plot_natural_gaps(plots.prepare_natural_gaps(compared), panels, marked=("smollm2", "smollm2-sft4"))
 
@@ -386,11 +422,11 @@ glue("gap_vanilla", lines["mean gap"]["vanilla"])
 lines.loc[panels].round(2).astype({"dots": int})
 
 # %% [markdown]
-# These slopes are descriptions, not shares: pairs and sets differ in much besides the PLM's gap, and most pairs share one PLM, so that the dots are far from independent. But they show that the dial's range is not an exotic one: the sets themselves spread the PLM's gap about as far.
+# The sets themselves spread the PLM's gap about as far as the dial did, so its range is no exotic one. But these slopes are descriptions, not shares: pairs and sets differ in much besides the PLM's gap, and most pairs share one PLM, so that the dots are far from independent.
 #
 # ## The last layer alone
 #
-# Above, all layers of the PLM were multiplied. If the last is multiplied alone, the target of the process loss moves less, since it is a mean over the layers from the peak on. Here are that target, the PLM's stability entropy (nats), and the peak layer,
+# Above, all layers of the PLM were multiplied. What if only the last one is wrong? Then the target of the process loss should move less, since it is a mean over the layers from the peak on. Here are that target, the PLM's stability entropy (nats), and the peak layer,
 # means over the questions of the main set:
 
 # %%
@@ -403,19 +439,20 @@ for layers in premise.LAYERS:
 pd.DataFrame(target).T.round(2)
 
 # %% [markdown]
-# And the share that Dual-Align inherits, from half to double, beside the two methods that read no inner layer:
+# It does. And the share that Dual-Align inherits, from half to double, with all layers dialled and with the last alone, beside the two methods that read no inner layer:
 
 # %%
 last = plots.prepare_dial(table, "last").query("method == 'dual-align'").assign(layers="last")
 both = pd.concat([dial[dial.method == "dual-align"].assign(layers="all"), last])
 ends = both[both.setting.isin(["0.5", "2"])].pivot(index=["pair", "set"], columns=["layers", "setting"], values=["gap", "plm_gap"])
 rise = {n: (ends["gap", n, "2"] - ends["gap", n, "0.5"]) / (ends["plm_gap", n, "2"] - ends["plm_gap", n, "0.5"]) for n in ("all", "last")}
-pd.DataFrame(rise).assign(**{"align-all": share["align-all"], "daca": share["daca"]}).describe().loc[["mean", "min", "max"]].round(3)
+beside = pd.DataFrame(rise).rename(columns={"all": "dual-align, all layers", "last": "dual-align, last alone"})
+beside.assign(**{"align-all": share["align-all"], "daca": share["daca"]}).describe().loc[["mean", "min", "max"]].round(3)
 
 # %% tags=["remove-input"]
 layers = pd.DataFrame(rise)
 say(
-    "So read, Dual-Align inherits {layers_last:.0%} on average instead of {layers_all:.0%}, and less than DACA in {layers_below_daca} of {layers_n} combinations, less than `align-all` in {layers_below_plain}. "
+    "With the last layer alone, Dual-Align inherits {layers_last:.0%} on average instead of {layers_all:.0%}. That is less than DACA in {layers_below_daca} of {layers_n} combinations, and less than `align-all` in {layers_below_plain}.\n\n"
     "Which reading is right depends on how a PLM comes to be over-confident. A sharper unembedding sharpens every lens; training that sharpens the last blocks does not.",
     layers_last=layers["last"].mean(),
     layers_all=layers["all"].mean(),
@@ -429,25 +466,27 @@ say(
 #
 # - **Other ways to be wrong.** One factor makes a PLM over-confident everywhere alike. A PLM that is wrong on some subjects, or biased to an option, may be inherited otherwise.
 # - **Large models.** Nine pairs, two families, up to 270 million parameters. The formula holds for any; the shares are those of these pairs.
+# - **Why `process-only` copies more than all.** That it does not soften the copy is explained above, that its share exceeds one is not.
 # - **A way to find the crossing without labels.** The PLM's gap needs labels.
 # - **Independence.** Seven pairs share one PLM, and the splits share questions. Counts over combinations are counts, not tests.
 #
 # ## Summary
 #
 # - A method that aligns with a PLM takes over a share of its error. The share is a number that can be measured: turn the PLM's confidence, and see how far the method's follows.
-# - The temperature follows the PLM as far as the two models' logits vary together under the PLM's belief. Disagreements weaken that. So discarding them, as DACA does, copied more of the PLM's error, and not less.
-# - An entropy does not know which option it favours. The process loss alone copied the PLM's confidence in full, and more.
+# - The temperature follows the PLM as far as the two models' logits vary together under the PLM's belief. Disagreements weaken that. So DACA, which discards them, copied more of the PLM's error than `align-all`, not less.
+# - An entropy does not know which option it favours. The process loss alone copied a change of the PLM's confidence in full, and more.
 # - Plain `align-all` wins once the PLM is over-confident enough for its rivals to err more upwards than it errs downwards.
 # - A calibrated PLM brought the methods near the oracle, but to calibrate it takes the very labels that would calibrate the PoLM. What is left goes with what post-training did to accuracy.
 #
-# If her PLM is wrong, Mira is wrong by most of it, with DACA as with Dual-Align. So she needs a few labels to see what her PLM is.
+# If her PLM is wrong, Mira is wrong by most of it, with DACA as with Dual-Align. So she wants a few labels after all: not to fit with, but to see whether her PLM is right.
 #
 # **Next:** [does a temperature travel?](14_transfer.ipynb)
 #
 # ```{exercise} What is left of an error
 # :label: ex-dial-copy
-# Turning the PLM from timid to cocksure moved its mean confidence from `plm_low` to `plm_high`, and a method's from `method_low` to `method_high`. No accuracy changed. The PLM of a new set of questions is over-confident by `plm_gap`; with an exact PLM the method would be exact there.
-# By how much is the method over-confident, if it inherits the same share? Three decimals.
+# Turning the PLM from timid to cocksure moved its mean confidence from `plm_low` to `plm_high`, and a method's from `method_low` to `method_high`. No accuracy changed. The PLM of a new set of questions is over-confident by `plm_gap`; with a calibrated PLM the method would be calibrated there.
+#
+# By how much is the method over-confident (its gap, a share of one), if it inherits the same share? Three decimals.
 # ```
 
 # %%
@@ -465,7 +504,7 @@ print(f"inherited share {inherited_share:.2f}")
 task.check(inherited_share * task.plm_gap)
 
 # %% [markdown] tags=["solution"]
-# The share is a quotient of two changes. It says nothing of the level: a method with a small share may still be far off for reasons of its own, as align-all is.
+# The share is a quotient of two changes. It says nothing of the level: a method with a small share may still be far off for reasons of its own, as `align-all` is.
 
 # %% [markdown]
 # ```{solution-end}
@@ -473,7 +512,7 @@ task.check(inherited_share * task.plm_gap)
 #
 # ```{exercise} Does a disagreement pull?
 # :label: ex-dial-two
-# One question with the PLM's logits `plm` and the PoLM's `polm`. Turning the dial a little, at $s = 1$, pulls the PoLM's inverse temperature by the covariance of the two logit vectors under the PLM's belief ({eq}`eq-follow`). Compute it, to three decimals. Which way does this question pull?
+# One question with the PLM's logits `plm` and the PoLM's `polm`. Turning the dial a little, at $s = 1$, pulls the PoLM's inverse temperature by the covariance of the two logit vectors under the PLM's belief ({eq}`eq-follow`). Compute it, to three decimals. Its sign says which way this question pulls: does the PoLM grow surer with the PLM, or less sure?
 # ```
 
 # %%

@@ -246,6 +246,7 @@ def plot_temperature_parts(table: pd.DataFrame, axes=None) -> np.ndarray:
             x = predicted.loc[rows.index]
             ax.plot(x, rows["total"], _CASE_MARKER[case], color=_CASE_COLOUR[case], markersize=6, label=case)
         style.label(ax, f"{name} (ln T)", "ln of DACA's T over the oracle's" if ax is axes[0] else "")
+    axes[1].set_ylim(axes[0].get_ylim())  # the same errors in both panels, at the same height
     style.legend(axes[0], loc="upper left")
     return axes
 

@@ -93,8 +93,19 @@ EXERCISES = [
                 lambda g: g.plm_gap - handed_on(g),
                 "That is the part that the method did not take over.",
             ),
+            Wrong(
+                "the share itself",
+                lambda g: handed_on(g) / g.plm_gap,
+                "That is the share. The question asks for an error: how much of `plm_gap` is it?",
+            ),
+            Wrong(
+                "the change of the method",
+                lambda g: g.method_high - g.method_low,
+                "That is how far the method moved. Set it beside how far the PLM moved.",
+            ),
         ),
         minutes=5,
+        hint="Take two changes first: how far did the PLM's confidence rise, and how far the method's?",
     ),
     Exercise(
         name="dial-two",
@@ -120,6 +131,11 @@ EXERCISES = [
                 "the mean product, not centred",
                 lambda g: float(softmax(g.plm) @ (g.plm * g.polm)),
                 "You forgot to subtract the product of the means. Adding a constant to all logits must change nothing.",
+            ),
+            Wrong(
+                "the sign",
+                lambda g: -covariance(g),
+                "The size is right. Is the mean product above the product of the means, or below it?",
             ),
         ),
         minutes=8,

@@ -68,7 +68,7 @@ EXERCISES = [
             Wrong(
                 "a share instead of points",
                 lambda g: points_wrong(g) / 100,
-                "That is a share of one. Percentage points were asked.",
+                "A share of one (that is what a percent sign makes of a number). Asked are points, as a plain number.",
             ),
             Wrong(
                 "tempers the probability",
@@ -77,6 +77,7 @@ EXERCISES = [
             ),
         ),
         minutes=5,
+        hint="Write out the four logits, divide them by one temperature, take the softmax. Then the other temperature.",
     ),
     Exercise(
         name="constant-traveller",
@@ -105,8 +106,19 @@ EXERCISES = [
                 lambda g: [0.0, float(g.ece[1] - g.own_best[0])],
                 "The first number is right. For the second, keep the set: what could B have had?",
             ),
+            Wrong(
+                "the two numbers exchanged",
+                lambda g: two_losses(g)[::-1],
+                "Mind the order: first the loss by travelling, then the loss against the best temperature of B.",
+            ),
+            Wrong(
+                "a loss with a minus sign",
+                lambda g: [0.0, -two_losses(g)[1]],
+                "A loss counts upwards: the error that you have less the error that you could have had.",
+            ),
         ),
         minutes=3,
         level=1,
+        hint="Two numbers, in this order. Which temperature is used on B, and which would a fit there have given?",
     ),
 ]

@@ -39,11 +39,14 @@ def relative_depth(given: Given) -> float:
 
 
 def give_references(rng: np.random.Generator) -> dict:
-    """Draw gaps of both signs and agreements without a tie; no order between the two."""
+    """Draw gaps of both signs and agreements without a tie; the reference that agrees most is not the best one."""
     agreement = np.sort(rng.choice(np.arange(40, 90), 4, replace=False)) / 100
     size = np.round(np.sort(rng.uniform(0.02, 0.3, 4)), 2)
-    sign = np.array([-1, 1, -1, 1]) * rng.choice([-1, 1])
-    return {"agreement": rng.permutation(agreement), "gap": rng.permutation(size * sign)}
+    gap = size * np.array([-1, 1, -1, 1]) * rng.choice([-1, 1])
+    agreement = np.r_[rng.permutation(agreement[:-1]), agreement[-1]]  # the most agreeable one stands last ...
+    others = 1 + rng.permutation(3)  # ... and takes one of the three larger gaps
+    order = rng.permutation(4)
+    return {"agreement": agreement[order], "gap": gap[np.r_[others[0], 0, others[1:]][::-1]][order]}
 
 
 def regret(given: Given) -> float:
@@ -87,6 +90,7 @@ EXERCISES = [
             ),
         ),
         minutes=6,
+        hint="List the PoLM's layers from the peak to the last, and beside each the PLM's layer that goes with it.",
     ),
     Exercise(
         name="blind-sign",
