@@ -314,6 +314,7 @@ crossings["natural"] = [natural[p, s] for p, s in zip(crossings.pair, crossings.
 won = crossings[crossings.natural > crossings.crossing].groupby("rival").size()
 finite = crossings[np.isfinite(crossings.crossing)]
 quartiles = {"quarter": finite.crossing.quantile(0.25), "median": finite.crossing.median(), "three_quarters": finite.crossing.quantile(0.75)}
+beyond = {"always": int((crossings.crossing == -np.inf).sum()), "never": int(crossings.crossing.isna().sum())}
 
 # %% tags=["remove-input"]
 say(
@@ -326,8 +327,7 @@ say(
     finite=len(finite),
     comparisons=len(crossings),
     **quartiles,
-    always=int((crossings.crossing == -np.inf).sum()),
-    never=int(crossings.crossing.isna().sum()),
+    **beyond,
     won_daca=int(won.get("daca", 0)),
     won_dual=int(won.get("dual-align", 0)),
     per_rival=len(crossings) // 2,

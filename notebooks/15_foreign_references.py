@@ -70,11 +70,11 @@ cold = [(fitted_t.loc[k[:2], "dual-align"] < fitted_t.loc[k[:2], k[2]]) == (v > 
 
 # %% tags=["remove-input"]
 say(
-    "**In short.** {settings} settings (a pair, a set) have a borrowed reference. There Dual-Align's calibration error is clearly\n\n"
+    "**In short.** The page has {settings} settings (a pair, a set), none of them with the PoLM's own raw base as reference. There Dual-Align's calibration error is clearly\n\n"
     "- below DACA's in {daca_b}, above it in {daca_w};\n"
     "- below BaseCal's in {base_b}, above it in {base_w};\n"
     "- below plain `align-all`'s in {all_b}, above it in {all_w}: it {verdict} `align-all`.\n\n"
-    "The reason flatters nobody. In {sharp} settings the reference's confidence exceeds its accuracy by more than 0.1, and in {hotter} the temperature that the labels choose is above those of all three. There the hotter of two methods has the smaller error in {cold} of {colds} comparisons, whatever it reads in the models.",
+    "The reason flatters nobody. In {sharp} settings the reference's confidence exceeds its accuracy by more than 0.1, and in {hotter} the temperature that the labels choose is above those of all three. There the method with the higher temperature has the smaller error in {cold} of {colds} comparisons of Dual-Align with the other two, whatever it reads in the models.",
     settings=len(hotter),
     verdict="does not beat" if sure.better["align-all"] <= sure.worse["align-all"] else "beats",
     hotter=int(hotter.sum()),
@@ -177,7 +177,7 @@ counted = rows.groupby(["case", "against"], observed=True).agg(mean=("value", "m
 counted.round(3)
 
 # %% [markdown]
-# On ARC-Easy alone, the one set on which the PLM is calibrated:
+# On ARC-Easy alone, the one set on which our PLM is calibrated:
 
 # %%
 on_main = against[against["set"] == main_set].set_index(["case", "against"])
@@ -187,7 +187,7 @@ on_main[["value", "low", "high", "p_holm"]].round(3)
 warmer = {rival: (fitted_t["dual-align"] > fitted_t[rival]).sum() for rival in ("daca", "align-all")}
 told = [f"against `{r.Index[1]}` for {r.Index[0]} ({r.value:+.3f})" for r in on_main.itertuples() if r.p_holm < 0.05]
 say(
-    "Told from zero: {told}. In the other sets look at the temperatures before you praise a method: Dual-Align's is above DACA's in {over_daca} and above `align-all`'s in {over_all} of {n_settings} settings. Where the oracle's is higher than both, the colder of the two tends to lose. That says little about which one reads the models better.",
+    "Told from zero there: {told}.\n\nOn the other sets look at the temperatures before you praise a method: Dual-Align's is above DACA's in {over_daca} and above `align-all`'s in {over_all} of {n_settings} settings. Where the oracle's is higher than both, the colder of the two tends to lose. That says little about which one reads the models better.",
     over_daca=int(warmer["daca"]),
     over_all=int(warmer["align-all"]),
     n_settings=len(fitted_t),
@@ -213,7 +213,7 @@ say(
 #
 # `layer_maps.rematched` puts a map in force: it returns traces in which the PLM has one layer for each layer of the PoLM, and everything that reads traces follows.
 
-# %% mystnb={"figure": {"caption": "The maps found on ARC-Easy, all questions, for two pairs. What to see: left, for the foreign reference, both maps by belief hold every layer of SmolLM2, or all but the first, against the last one of the PLM, as final-only does (its marks are covered); right, where the two models are relatives, they climb beside the diagonal in steps, and the first three rules lie on it.", "name": "fig-layer-maps"}, "image": {"alt": "Two panels of PLM layer over PoLM layer for six maps: rising lines at different slopes and offsets on the left, and lines on or beside the diagonal on the right. The best rank correlation of an inner layer with any layer of the reference is {inner_foreign:.2f} on average for the stranger and {inner_own:.2f} for the relative."}}
+# %% mystnb={"figure": {"caption": "The maps found on ARC-Easy, all questions, for two pairs. What to see: left, for the foreign reference, both maps by belief hold every layer of SmolLM2, or all but the first, against the last one of the PLM, as final-only does (its marks are covered); right, where the two models are relatives, they climb beside the diagonal in steps, and relative-depth, last-aligned and first-aligned lie on it.", "name": "fig-layer-maps"}, "image": {"alt": "Two panels of PLM layer over PoLM layer for six maps: rising lines at different slopes and offsets on the left, and lines on or beside the diagonal on the right. The best rank correlation of an inner layer with any layer of the reference is {inner_foreign:.2f} on average for the stranger and {inner_own:.2f} for the relative."}}
 axes = plots.plot_layer_maps({case: plots.prepare_layer_maps(traces[case][main_set]) for case in (foreign, own)})
 
 # %% tags=["remove-input"]
@@ -221,7 +221,7 @@ best = {case: [(1 - layer_maps.rank_cost(t)).max(axis=1) for t in traces[case].v
 inner = {case: np.mean([r[:-1].mean() for r in by_set]) for case, by_set in best.items()}
 say(
     "Is there a counterpart to be found? Take an inner layer of SmolLM2, and of all layers of the PLM the one that ranks the options most alike. Their rank correlation is {inner_foreign:.2f} on average (1 is the same order, 0 chance; mean over layers and sets). The same search between SmolLM2 and its own further training gives {inner_own:.2f}. "
-    "So a stranger's inner layers have no close counterpart in what they say about options, and no map can supply one. (At the PoLM's last layer, which post-training moves most freely, the two numbers are {last_foreign:.2f} and {last_own:.2f}: there the relative is hardly closer.)",
+    "So a stranger's inner layers have no close counterpart in what they say about options, and no map can supply one. (At the PoLM's last layer the two numbers are {last_foreign:.2f} and {last_own:.2f}: there the relative is hardly closer than the stranger.)",
     inner_foreign=inner[foreign],
     inner_own=inner[own],
     **{f"last_{name}": np.mean([r[-1] for r in best[case]]) for name, case in (("foreign", foreign), ("own", own))},
@@ -230,7 +230,7 @@ say(
 # %% [markdown]
 # What follows from the map? Means over the sets, each beside the default map:
 #
-# - `peak`: the median peak layer on the questions to fit on; `moved`: the share of them whose peak layer is another one than under the default;
+# - `peak`: the median peak layer on the questions to fit on, in the last column under the default; `moved`: the share of them whose peak layer is another one than under the default;
 # - `T process` and `T dual`: the temperatures of the process loss and of Dual-Align, over those of the default map;
 # - `ece`: the difference of Dual-Align's ECE; `lower` and `higher`: the number of sets in which it is clear (Holm over all rows and sets).
 #
@@ -238,7 +238,8 @@ say(
 
 # %%
 effects = plots.prepare_map_effects(table)
-effects.round(3).astype(object).where(effects.notna(), "")
+default = effects.peak.xs(layer_maps.DEFAULT, level="layers").rename("peak, default")
+effects.drop(layer_maps.DEFAULT, level="layers").join(default, on="case").round(3)
 
 # %% mystnb={"figure": {"caption": "Temperature under each map over that under the default map, for the foreign reference PLM → SmolLM2. What to see: the process loss alone moves by up to half, and not always the same way; Dual-Align moves less, and first-aligned always raises it.", "name": "fig-map-temperatures"}, "image": {"alt": "Two panels, process-only and Dual-Align, with one row a question set and a mark for each layer map at the ratio of temperatures. Averaged over sets, the process loss moves by a factor of {own_process_low:.2f} to {own_process_high:.2f}, Dual-Align by {own_dual_low:.2f} to {own_dual_high:.2f}."}}
 moves = effects.loc[foreign].drop(layer_maps.DEFAULT)[["T process", "T dual"]].agg(["min", "max"])
@@ -259,7 +260,7 @@ say(
     "- {moved_low:.0%} to {moved_high:.0%} of the questions get another peak layer;\n"
     "- the process loss's temperature changes by a factor of {process_low:.2f} to {process_high:.2f}, Dual-Align's by {dual_low:.2f} to {dual_high:.2f};\n"
     "- Dual-Align's mean ECE changes by {ece_low:+.3f} to {ece_high:+.3f}.\n\n"
-    "Over all three pairs, {n_sure} of {n_tests} differences of ECE are clear, on {main_named} {n_main}. Even the control `final-only`, which compares no path at all, changes Dual-Align's mean ECE by no more than {control:+.3f} to {control_high:+.3f}.",
+    "Over all three pairs, {n_sure} of {n_tests} differences of ECE are clear, on {main_named} {n_main}. Even the control `final-only`, which compares no path at all, changes Dual-Align's mean ECE by {control:+.3f} to {control_high:+.3f} only.",
     **ends,
     n_tests=len(tested),
     n_sure=int((tested.p_holm < 0.05).sum()),
@@ -370,7 +371,7 @@ float((steps[list(references.FORCES)].sum(axis=1) - steps["total"]).abs().max())
 forces[["gap", "gap_agree", "gap_agree_low", "gap_agree_high", "predicted", "dropping", "total"]].round(2)
 
 # %% [markdown]
-# (Rows without a number have an infinite temperature among the six, or one at the edge of the search: the PoLM is not better than chance there.)
+# (Rows without a number have an infinite temperature among the six, or one at the edge of the search: an accuracy or a confidence that is asked for on the way is no better than chance.)
 
 # %% mystnb={"figure": {"caption": "DACA's error of temperature over what the gap on agreement predicts alone (left) and together with the dropped disagreements (right), all settings in which every temperature is finite. What to see: large gaps go with large errors, nearly all below zero; the right panel has the same errors over the better prediction, and there the marks lie closer to the dotted line of perfect prediction, most of them above it.", "name": "fig-temperature-parts"}, "image": {"alt": "Two scatter plots with a diagonal: DACA's logarithmic temperature error over its prediction, three marks for three pairs. The gap on agreement alone misses by {median_gap:.2f} in the median, with the dropped disagreements by {median_both:.2f}; {negative} of {n_known} errors are below zero."}}
 axes = plots.plot_temperature_parts(forces)
@@ -383,14 +384,14 @@ errors = {"gap": known.predicted - known.total, "both": known.predicted + known.
 # %% tags=["remove-input"]
 say(
     "Does the prediction hold? In {n_known} of {n_forces} settings all temperatures are finite. There the gap on agreement predicts the size of DACA's error to within {median_gap:.2f} (median, in ln T), and together with the dropped disagreements to within {median_both:.2f}. It predicts the sign in {signs_right}, which is little of a test: the error is negative in {negative}.\n\n"
-    "- The step *matching* is positive in all but {matching_not} of them, {matching_low:+.2f} to {matching_high:+.2f}.\n"
+    "- The step *matching* is positive in {matching_up} of them, {matching_low:+.2f} to {matching_high:+.2f}.\n"
     "- *Selection* has no fixed sign: on agreement the gap is smaller than overall in {lift_foreign} of {n_sets} sets for the first pair, in {lift_own} for the second, in {lift_joined} for the third. ([Beside our recipes](06_what_post_training_does.ipynb), on ARC-Easy, it was smaller.)",
     n_known=len(known),
     n_forces=len(forces),
     signs_right=int((np.sign(known.predicted) == np.sign(known.total)).sum()),
     negative=int((known.total < 0).sum()),
     **{f"median_{name}": values.abs().median() for name, values in errors.items()},
-    matching_not=int((known.matching <= 0).sum()),
+    matching_up=int((known.matching > 0).sum()),
     matching_low=known.matching.min(),
     matching_high=known.matching.max(),
     n_sets=len(names),
