@@ -144,3 +144,8 @@ def test_a_key_that_is_glued_twice_is_named(tmp_path):
     cells = [nbformat.v4.new_code_cell("", outputs=[record("x", "1"), record("y", "1"), record("x", "2")])]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "01_a.ipynb")
     assert check_glue.ambiguous_keys(tmp_path / "01_a.ipynb") == ["01_a: 'x' is glued twice, with different values"]
+
+
+def test_code_blocks_quote_nothing():
+    text = "a\n````{grid}\n```{note}\nb\n```\nc\n````\nd\n```python\n{x}\n```\n```\ny\n```\ne\n```{code-block}\nz\n```"
+    assert check_glue.without_code(text).split() == ["a", "b", "c", "d", "e"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("jupytext")
 import check_book
+import checkers
 import exercises
 import skeleton
 
@@ -137,3 +139,22 @@ def test_cells_that_are_not_on_the_page_do_not_count():
     aside = nbformat.v4.new_markdown_cell("```{exercise} Aside\n:label: ex-aside\n```")
     aside.metadata["tags"] = ["guide"]
     assert check_book.page_faults([*cells, aside], ["halve"]) == []
+
+
+def test_checkers_are_asked_again_when_the_module_changed(tmp_path):
+    (tmp_path / "dualalign").mkdir()
+    (tmp_path / "dualalign/a.py").write_text("A = 1")
+    asked = []
+
+    def faults(found):
+        asked.append(found)
+        return found
+
+    def course_with(*found):
+        return SimpleNamespace(exercises=dict, faults=lambda _: faults(list(found)))
+
+    assert checkers.faults(tmp_path, course_with("halve: accepts")) == ["dualalign.course: halve: accepts"]
+    assert checkers.faults(tmp_path, course_with()) == checkers.faults(tmp_path, course_with("not asked")) == []
+    (tmp_path / "dualalign/a.py").write_text("A = 2")
+    assert checkers.faults(tmp_path, course_with("halve: accepts")) == ["dualalign.course: halve: accepts"]
+    assert len(asked) == 3

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import checkers
 import exercises
 import glued
 import jupytext
@@ -45,23 +46,23 @@ def on_page(cells: list) -> list:
     return [cell for cell in cells if not SPECIAL & set(cell.metadata.get("tags", []))]
 
 
-def page_faults(cells: list, checkers: list[str], chapter: bool = True) -> list[str]:
+def page_faults(cells: list, names: list[str], chapter: bool = True) -> list[str]:
     """Return what is wrong with one page by itself."""
     shown = on_page(cells)
     text, code = skeleton.prose(shown), "\n".join(cell.source for cell in shown if cell.cell_type == "code")
     return [
         *figure_faults(cells),
         *skeleton.faults(text, chapter),
-        *exercises.page_faults(text, code, checkers),
+        *exercises.page_faults(text, code, names),
     ]
 
 
-def book_faults(pages: dict[str, list], checkers: list[str]) -> list[str]:
+def book_faults(pages: dict[str, list], names: list[str]) -> list[str]:
     """Return what is wrong between pages: labels and figure names that two share, checkers without a page."""
     labels = {name: exercises.labels(skeleton.prose(on_page(cells))) for name, cells in pages.items()}
     figures = [cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for p in pages.values() for cell in p]
     twice = [name for name, times in Counter(filter(None, figures)).items() if times > 1]
-    return [*exercises.book_faults(labels, checkers), *(f"two figures are named {name}" for name in sorted(twice))]
+    return [*exercises.book_faults(labels, names), *(f"two figures are named {name}" for name in sorted(twice))]
 
 
 def sources(root: Path) -> dict[str, list]:
@@ -70,12 +71,12 @@ def sources(root: Path) -> dict[str, list]:
     return {path.relative_to(root).with_suffix("").as_posix(): jupytext.read(path).cells for path in paths}
 
 
-def faults(pages: dict[str, list], checkers: list[str], not_yet: set[str]) -> tuple[list[str], set[str]]:
+def faults(pages: dict[str, list], names: list[str], not_yet: set[str]) -> tuple[list[str], set[str]]:
     """Return the faults that count, and the pages of the list that have none left."""
-    by_page = {name: page_faults(cells, checkers, name.startswith("notebooks")) for name, cells in pages.items()}
+    by_page = {name: page_faults(cells, names, name.startswith("notebooks")) for name, cells in pages.items()}
     found = [f"{name}: {fault}" for name, page in by_page.items() if name not in not_yet for fault in page]
     found += [f"tools/not_yet.txt: {name} is no page" for name in sorted(not_yet - pages.keys())]
-    return found + book_faults(pages, checkers), {name for name in not_yet if not by_page.get(name, True)}
+    return found + book_faults(pages, names), {name for name in not_yet if not by_page.get(name, True)}
 
 
 def main(arguments: list[str]) -> int:
@@ -88,7 +89,7 @@ def main(arguments: list[str]) -> int:
         found = [f"{n}: {f}" for n, cells in pages.items() for f in page_faults(cells, list(known), "course" not in n)]
     else:
         found, ready = faults(pages, list(known), not_yet)
-        found += [f"dualalign.course: {fault}" for fault in course.faults(known.values())]
+        found += checkers.faults(ROOT, course)
         print("".join(f"{name} is ready: take it off tools/not_yet.txt\n" for name in sorted(ready)), end="")
     print("\n".join(found) if found else f"book: the sources of {len(pages)} pages are in order")
     return 1 if found else 0

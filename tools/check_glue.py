@@ -22,7 +22,7 @@ from run_notebooks import parameters_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLE = re.compile(r"(?<!`)\{glue:text\}`([^`]+)`(?!`)")
-FENCE = re.compile(r"^(`{3,}|~{3,})(?!\{).*?^\1", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*(.*)$")
 STAMP = re.compile(r'<meta name="source-digest" content="(\w+)"')
 ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
 SHOWN = re.compile(r'<span class="pasted-text">(.*?)</span>', re.DOTALL)
@@ -56,13 +56,31 @@ def page_faults(name: str, source: Path, html: str, root: Path) -> list[str]:
         return [f"{name}: the page was built from another {source.name} than the one on disk; run make site"]
     article = ARTICLE.search(html)
     shown = [unescape(text) for text in SHOWN.findall(article.group() if article else html)]
-    roles = ROLE.findall(FENCE.sub("", prose(source)))
+    roles = ROLE.findall(without_code(prose(source)))
     if len(shown) != len(roles):
         return [f"{name}: {len(roles)} numbers are quoted in the source, {len(shown)} stand on the page"]
     for role, text in zip(roles, shown, strict=True):
         if (right := quoted(role, source, root)) != text:
             return [f"{name}: {role} stands as {text!r} on the page, the notebook has {right!r}"]
     return []
+
+
+def without_code(text: str) -> str:
+    """Return Markdown without its code blocks; what stands inside a directive stays."""
+    kept, open_fences, code = [], [], ""
+    for line in text.splitlines():
+        mark, info = fence.groups() if (fence := FENCE.match(line)) else ("", "")
+        if code:
+            code = "" if mark.startswith(code) and not info else code
+        elif mark and not info and open_fences and mark.startswith(open_fences[-1]):
+            open_fences.pop()
+        elif mark and info.startswith("{") and not info.startswith("{code"):
+            open_fences.append(mark)
+        elif mark:
+            code = mark
+        else:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def prose(source: Path) -> str:
