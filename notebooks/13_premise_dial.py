@@ -424,6 +424,7 @@ lines.loc[panels].round(2).astype({"dots": int})
 # %% [markdown]
 # The sets themselves spread the PLM's gap about as far as the dial did, so its range is no exotic one. But these slopes are descriptions, not shares: pairs and sets differ in much besides the PLM's gap, and most pairs share one PLM, so that the dots are far from independent.
 #
+# (the-last-layer-alone)=
 # ## The last layer alone
 #
 # Above, all layers of the PLM were multiplied. What if only the last one is wrong? Then the target of the process loss should move less, since it is a mean over the layers from the peak on. Here are that target, the PLM's stability entropy (nats), and the peak layer,

@@ -68,7 +68,7 @@ EXERCISES = [
             Wrong(
                 "a share instead of points",
                 lambda g: points_wrong(g) / 100,
-                "A share of one (that is what a percent sign makes of a number). Asked are points, as a plain number.",
+                "That is a share of one (a percent sign makes one). Points were asked, as a plain number.",
             ),
             Wrong(
                 "tempers the probability",

@@ -126,5 +126,6 @@ EXERCISES = [
             ),
         ),
         minutes=4,
+        hint="Which reference does the rule take? Set the size of its gap, sign or no sign, beside the smallest size.",
     ),
 ]
