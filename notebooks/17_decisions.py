@@ -72,20 +72,20 @@ found = {m: minus.xs(r, level="reading") for m, r in (("vanilla", "vanilla"), ("
 less = {f"less_{m}": int(((t["p (Holm)"] < 0.05) & (t.cost_minus < 0)).sum()) for m, t in found.items()}
 more = {f"more_{m}": int(((t["p (Holm)"] < 0.05) & (t.cost_minus > 0)).sum()) for m, t in found.items() if m != "vanilla"}
 say(
-    "**The short answer.** On {n_traces} traces (pairs x sets), decisions by Dual-Align's confidence are the cheapest of all label-free methods' on {first_dual}, by `align-all`'s on {first_align}, "
-    "by BaseCal's on {first_basecal}. Against each rival, counting what is told apart after Holm's correction over all {tests} comparisons, Dual-Align is cheaper than the PoLM as it comes on {less_vanilla}; cheaper than DACA on {less_daca} and dearer on {more_daca}; than `align-all` on {less_align} and {more_align}; than BaseCal on {less_basecal} and {more_basecal}. "
-    "On the {n_premise} traces whose PLM meets the premise, BaseCal is the cheapest on {premise_basecal}.",
+    "**The short answer**, for {n_traces} traces (pairs x sets); what counts is told apart after Holm's correction over all {tests} comparisons:\n\n"
+    "- Acting on Dual-Align's confidence is cheaper than acting on the PoLM's own on {less_vanilla}.\n"
+    "- Against the other label-free methods there is no such winner. Dual-Align is cheaper than DACA on {less_daca} and dearer on {more_daca}, than `align-all` on {less_align} and {more_align}, than BaseCal on {less_basecal} and {more_basecal}.\n"
+    "- By the mean alone `align-all` is the cheapest of all on {first_align}, BaseCal on {first_basecal}, Dual-Align on {first_dual}. But on the {n_premise} whose PLM meets the premise it is BaseCal on {premise_basecal}.",
     n_traces=len(cost),
     **{f"first_{n}": int((cheapest == m).sum()) for n, m in (("dual", "dual-align"), ("align", "align-all"), ("basecal", "basecal"))},
     n_premise=int(premise.sum()),
     premise_basecal=int((cheapest[premise] == "basecal").sum()),
     tests=int(minus.cost_minus_p.notna().sum()),
-    **less,
-    **more,
+    **(less | more),
 )
 
 # %% [markdown]
-# Why that is so takes four steps: the order of the questions, the threshold, the price, the second model. The first three use the main pair on ARC-Easy, where the PLM is about calibrated: five splits, fitted on 30 % of the questions, judged on the others.
+# "Cheaper" will mean: wrong answers and silences cost less together, on average over all prices that a silence may have. The way there takes four steps: the order of the questions, the threshold, the price, the second model. The first three use the main pair on ARC-Easy, where the PLM is about calibrated: five splits, fitted on 30 % of the questions, judged on the others.
 
 # %%
 traces = da.Traces.load(f"{folder}/{pair}__{main_set}__{style}.safetensors")
@@ -94,14 +94,15 @@ test_error = 1 - np.mean([side.right.mean() for side in held["vanilla"]])
 print(f"{len(traces)} questions, {len(held['vanilla'])} splits; the PoLM errs on {test_error:.1%} of the held-out ones")
 
 # %% [markdown]
-# ## What a temperature cannot change: whom to answer first
+# ## What a temperature hardly changes: whom to answer first
 #
-# **Selective prediction** answers the surest questions first. The *risk* is the share of wrong answers among them, the *coverage* the share of questions answered. This curve knows the order of the questions only.
+# **Selective prediction** answers the surest questions first. The *risk* is the share of wrong answers among them, the *coverage* the share of questions answered. The curve of risk over coverage depends on the order of the questions alone.
 #
-# One temperature for all questions changes that order in narrow limits. With two options the confidence is $1 / (1 + e^{-m/T})$, where $m$ is the gap between the two logits. It rises with $m$ at every $T$, so no two questions swap places.
+# Can one temperature for all questions change that order? With two options the confidence is $1 / (1 + e^{-m/T})$, where $m$ is the gap between the two logits. It rises with $m$ at every $T$, so no two questions swap places.
 #
-# With $K > 2$ options they can. For small $T$ the order is that of the gap between the best two logits. For large $T$ the confidence is about $\frac{1}{K} + \frac{z_{\max} - \bar z}{K T}$, and the order that of
-# the gap to the *mean* logit (and questions with fewer options move to the front). A question whose runner-up is close, and whose others are far behind, moves forward as $T$ grows. How many pairs of questions swap?
+# With $K > 2$ options they can. For small $T$ the order is that of the gap between the best two logits. For large $T$ the confidence is about $\frac{1}{K} + \frac{z_{\max} - \bar z}{K T}$, and the order that of the gap to the *mean* logit (and questions with fewer options move to the front).
+#
+# A question whose runner-up is close, and whose others are far behind, moves forward as $T$ grows. How many pairs of questions swap?
 
 # %%
 pairs_of_two = da.Traces.load(f"{folder}/{pair}__piqa__{style}.safetensors")
@@ -113,17 +114,19 @@ swaps.rename_axis("T").round(4)
 
 # %% tags=["remove-input"]
 say(
-    "At $T = 4$ a share of {swap_4:.1%} of all pairs of ARC-Easy questions stands the other way round than at $T = 1$; on PIQA, with two options, {swap_piqa:.1%}. (Kendall's rank correlation is 1 less twice that share, where nothing ties: {tau_4:.2f}.)",
+    "At $T = 4$ a share of {swap_4:.1%} of all pairs of ARC-Easy questions stands the other way round than at $T = 1$; on PIQA, with two options, {swap_piqa:.1%}.",
     swap_4=swaps.loc[4, f"swapped, {main_set}"],
     swap_piqa=swaps.loc[4, "swapped, piqa"],
-    tau_4=1 - 2 * swaps.loc[4, f"swapped, {main_set}"],
 )
 
 # %% [markdown]
-# The **AURC** is the mean risk over all coverages; lower is better. Here it is of each method, held out, with differences to the PoLM as it comes: 2,000 paired resamples of questions.
+# The **AURC** of the last column is the mean risk over all coverages; lower is better. So some pairs swap. Does that help? The whole curve, held out:
 
-# %% mystnb={"figure": {"caption": "Risk against coverage, mean over five splits of ARC-Easy. The dotted line is the error of answering everything. What to see: the lines of all temperatures run together; BaseCal, whose confidence comes from the other model, has an order of its own.", "name": "fig-risk-coverage"}, "image": {"alt": "Curves of risk over coverage rising to the total error; those of all temperatures nearly coincide, and BaseCal's lies below over most of the range. Against the PoLM as it comes the area under the curve changes by {least_gain:+.4f} to {most_gain:+.4f} for the temperatures and by {basecal_gain:+.4f} for BaseCal."}}
+# %% mystnb={"figure": {"caption": "Risk against coverage, mean over five splits of ARC-Easy. The dotted line is the error of answering everything. What to see: the lines of all fitted temperatures lie on one another, and that of the PoLM as it comes (`vanilla`) close by; BaseCal, whose confidence comes from the other model, has an order of its own. At the far left few questions are answered, and the lines jump.", "name": "fig-risk-coverage"}, "image": {"alt": "Curves of risk over coverage rising to the total error; those of all fitted temperatures coincide, vanilla's runs close by, and BaseCal's lies below over most of the range. Against the PoLM as it comes the area under the curve changes by {least_gain:+.4f} to {most_gain:+.4f} for the temperatures and by {basecal_gain:+.4f} for BaseCal."}}
 ax = plots.plot_risk_coverage(held)
+
+# %% [markdown]
+# The area under each curve, less that of the PoLM as it comes (2,000 paired resamples of questions):
 
 # %%
 area = {m: decisions.bootstrap_aurc(sides) for m, sides in held.items()}
@@ -149,14 +152,13 @@ say(
 )
 
 # %% [markdown]
-# Where only the order matters, the choice of a temperature has little to give. Another *source* of confidence might.
+# Where only the order matters, the choice of a temperature has little to give. Another *source* of confidence might give more.
 #
 # ## What it does change: the threshold
 #
-# A risk-coverage curve tells no one where to stop. A user says "answer when you are at least 70 % sure", and takes that number at its word. This is what DACA's Figure 5 is about. Its curves can be read as accuracy within a bin;
-# here it is the accuracy of all answers above the threshold.
+# A risk-coverage curve tells no one where to stop. A user says "answer when you are at least 70 % sure", and takes that number at its word. How often are the answers above a threshold right? (DACA's Figure 5 {cite:p}`luo2025daca` asks this too; its curves can also be read as accuracy within a bin.)
 
-# %% mystnb={"figure": {"caption": "Left: accuracy of the answers with confidence of at least t, with 95 % intervals, where 30 questions or more are answered; right: the share of questions answered. What to see: a calibrated confidence lies on or above the dotted diagonal, since the answers above t are on average surer than t. The PoLM as it comes lies far below it at high thresholds. Those above it pay in coverage.", "name": "fig-thresholds"}, "image": {"alt": "Two panels over thresholds: delivered accuracy per method with a diagonal, and coverage falling per method. At a threshold of {at_threshold} the PoLM as it comes answers {answers_vanilla:.0%} and is right on {accuracy_vanilla:.0%} of these; Dual-Align answers {answers_dual:.0%} and is right on {accuracy_dual:.0%}."}}
+# %% mystnb={"figure": {"caption": "Left: accuracy of the answers with confidence of at least t, with 95 % intervals, where 30 questions or more are answered; right: the share of questions answered. Marks of one threshold stand side by side. What to see: a calibrated confidence lies on or above the dotted diagonal, since the answers above t are on average surer than t. The PoLM as it comes lies far below it at high thresholds. Those above it pay in coverage.", "name": "fig-thresholds"}, "image": {"alt": "Two panels over thresholds: delivered accuracy per method with a diagonal, and coverage falling per method. At a threshold of {at_threshold} the PoLM as it comes answers {answers_vanilla:.0%} and is right on {accuracy_vanilla:.0%} of these; Dual-Align answers {answers_dual:.0%} and is right on {accuracy_dual:.0%}."}}
 glue("at_threshold", targets[0])
 for key, method in (("vanilla", "vanilla"), ("dual", "dual-align")):
     sides = held[method]
@@ -165,33 +167,44 @@ for key, method in (("vanilla", "vanilla"), ("dual", "dual-align")):
 axes = plots.plot_thresholds(held)
 
 # %% [markdown]
-# Better than a threshold by feel: choose it for a **target accuracy**. Among the (unlabelled) fitting questions, take the least $t$ above which the mean confidence reaches the target. That mean is a promise. (If the mean over all questions exceeds the target, everything is answered.) Whether it is kept shows on the held-out questions.
+# Better than a threshold by feel: choose it for a **target accuracy**. Among the fitting questions, which need no labels, take the least $t$ above which the mean confidence reaches the target. That mean is a promise. (If the mean over all questions exceeds the target, everything is answered.)
+#
+# Is it kept on the held-out questions? For a target of 70 %:
 
 # %%
 kept = {(m, target): promises(sides, target) for m, sides in held.items() for target in targets}
 promised = pd.DataFrame(kept.values(), index=pd.MultiIndex.from_tuples(kept, names=["method", "target"])).reset_index()
-promised[promised.target == targets[0]].set_index("method").drop(columns="target").round(3)
+at = promised[promised.target == targets[1]].set_index("method").drop(columns="target")
+at.round(3)
 
 # %% mystnb={"figure": {"caption": "What a promised accuracy delivers on held-out ARC-Easy: dot, with its 95 % Wilson interval; dotted line: the promise; at the right the share of questions answered. What to see: left of the line the promise is broken, right of it the method is more careful than asked, and answers less. A row without a dot answered nothing; near nothing, the interval is wide.", "name": "fig-promises"}, "image": {"alt": "Three panels, one a promised accuracy, of delivered accuracy for six methods with intervals and coverages. Promised {target:.0%}, the PoLM as it comes delivers {got_vanilla:.0%} on all questions; Dual-Align delivers {got_dual:.0%} on {cover_dual:.0%} of them."}}
 axes = plots.plot_promises(promised)
 
 # %% tags=["remove-input"]
-at = promised[promised.target == targets[1]].set_index("method")
+others = at.drop(index="vanilla")
 say(
-    "Promised {target:.0%}. The PoLM as it comes answers {cover_vanilla:.0%} and delivers {got_vanilla:.0%}. Dual-Align answers {cover_dual:.0%} and delivers {got_dual:.0%} ({low_dual:.0%} to {high_dual:.0%}); DACA answers {cover_daca:.0%} and delivers {got_daca:.0%} ({low_daca:.0%} to {high_daca:.0%}); "
-    "BaseCal answers {cover_basecal:.0%} and delivers {got_basecal:.0%} ({low_basecal:.0%} to {high_basecal:.0%}). Temperature scaling, with labels, answers {cover_oracle:.0%} and delivers {got_oracle:.0%} ({low_oracle:.0%} to {high_oracle:.0%}).",
+    "Promised {target:.0%}, the PoLM as it comes answers {cover_vanilla:.0%} and delivers {got_vanilla:.0%}. The other five deliver {least_got:.0%} or more, on {most_cover:.0%} of the questions or fewer; Dual-Align {got_dual:.0%} on {cover_dual:.0%}.",
     target=targets[1],
-    **{f"{k}_{n}": at[c][m] for n, m in (("vanilla", "vanilla"), ("dual", "dual-align"), ("daca", "daca"), ("basecal", "basecal"), ("oracle", "temperature-scaling")) for k, c in (("cover", "coverage"), ("got", "delivered"), ("low", "low"), ("high", "high"))},
+    cover_vanilla=at.coverage["vanilla"],
+    got_vanilla=at.delivered["vanilla"],
+    least_got=others.delivered.min(),
+    most_cover=others.coverage.max(),
+    got_dual=at.delivered["dual-align"],
+    cover_dual=at.coverage["dual-align"],
 )
 
 # %% [markdown]
-# A question that is answered on several splits is one piece of evidence, and the interval counts it as such (Kish's effective number of questions). It takes the thresholds as given.
+# `answered` counts the questions answered on at least one split. A question that is answered on several is one piece of evidence, and the interval counts it as such (Kish's effective number of questions). It takes the thresholds as given.
 #
-# Where a method errs on the safe side here, [we saw why](06_what_post_training_does.ipynb): on agreement the PLM is under-confident, and its caution is copied. Elsewhere that need not be so. The same for all pairs and sets, without a choice. The premise counts as met
-# as it did there: the PLM is ten points above chance, and its ECE no more than 0.04 above the noise floor.
+# ### Is the promise kept elsewhere?
+#
+# Here the methods without labels err on the safe side, and [we saw why](06_what_post_training_does.ipynb): on agreement the PLM is under-confident, and its caution is copied. That need not be so on other sets. So the same for all pairs and sets, with none left out. As before, the premise is met where the PLM is ten points above chance and its ECE no more than 0.04 above the noise floor:
 
 # %%
 premise.groupby("set", sort=False).agg(["sum", "size"]).T.set_axis(["premise met", "traces"])
+
+# %% [markdown]
+# And what becomes of a promise of 60 %. It is `broken` where the whole interval of the delivered accuracy lies below it, `exceeded` where the whole interval lies above, else `near`; a method that answers nothing is `silent`.
 
 # %%
 made = rows[rows.reading.str.startswith("target=")].pivot(index=["pair", "set", "method", "reading"], columns="metric", values="value").reset_index()
@@ -205,18 +218,18 @@ outcomes.fillna(0).astype({"broken, premise met": int}).loc[[*methods, "agreemen
 
 # %% tags=["remove-input"]
 say(
-    "Promised {promise:.0%}. Of {traces_promised} traces the promise is broken (the whole interval lies below it) on {broken_vanilla} by the PoLM as it comes, {broken_daca} by DACA, {broken_dual} by Dual-Align, {broken_basecal} by BaseCal, {broken_align} by `align-all` and {broken_oracle} by temperature scaling. "
-    "Of the {traces_met} traces that meet the premise Dual-Align breaks it on {met_dual} and DACA on {met_daca}. (Single intervals, not corrected for their number: about one in forty would lie below by chance.) Temperature scaling keeps its promises mostly by silence: it answers nothing on {silent_oracle}.",
+    "Of {traces_promised} promises of {promise:.0%} the PoLM as it comes breaks {broken_vanilla}, Dual-Align {broken_dual}. On the {traces_met} traces that meet the premise Dual-Align breaks {met_dual}. (Single intervals, not corrected for their number: about one in forty would lie below by chance.)\n\n"
+    "Temperature scaling, which has seen labels, breaks {broken_oracle}, and is silent on {silent_oracle}.",
     promise=targets[0],
     traces_promised=len(cost),
     traces_met=int(premise.sum()),
     silent_oracle=int(outcomes.silent["temperature-scaling"]),
-    **{f"broken_{n}": int(outcomes.broken[m]) for n, m in (("vanilla", "vanilla"), ("daca", "daca"), ("dual", "dual-align"), ("basecal", "basecal"), ("align", "align-all"), ("oracle", "temperature-scaling"))},
-    **{f"met_{n}": int(np.nan_to_num(outcomes["broken, premise met"][m])) for n, m in (("dual", "dual-align"), ("daca", "daca"))},
+    **{f"broken_{n}": int(outcomes.broken[m]) for n, m in (("vanilla", "vanilla"), ("dual", "dual-align"), ("oracle", "temperature-scaling"))},
+    met_dual=int(np.nan_to_num(outcomes["broken, premise met"]["dual-align"])),
 )
 
 # %% [markdown]
-# Where the premise fails, an over-confident PLM passes its promises on. A promise above what a model can do should end in silence.
+# Where the premise fails, an over-confident PLM passes its promises on. A promise above what a model can do should end in silence. Temperature scaling's often does.
 #
 # ## The price of saying nothing
 #
@@ -228,7 +241,7 @@ say(
 # $$ (eq-bayes-rule)
 
 # %% [markdown]
-# No threshold is tuned: the price sets it. That works if $p$ is what it says.
+# This is **Bayes' rule for decisions**. No threshold is tuned: the price sets it. That works if $p$ is what it says.
 #
 # Three yardsticks: never answering costs $c$; always answering costs the error rate; and the best threshold *in hindsight*, chosen with the labels of the very questions it is judged on, is the least that a rule of this order can pay.
 # The **regret** is the cost above that.
@@ -247,7 +260,7 @@ for method in methods:
     curves.append(pd.DataFrame({"method": method, "price": prices, "cost": mean_paid, "regret": drawn[0], "low": low, "high": high}))
 priced = pd.concat(curves)
 
-# %% mystnb={"figure": {"caption": "Cost and regret over the price of no answer, held-out ARC-Easy, mean over five splits; bands: 95 % by resampled questions, the best threshold kept fixed. What to see: at prices below about one half, acting on the PoLM's own confidence costs more than never answering at all; the other confidences stay near the best threshold of their own order.", "name": "fig-costs"}, "image": {"alt": "Left: cost curves between a rising line for never answering and a flat one for always answering. Right: regret curves with bands, high for vanilla and near zero for the others. Averaged over all prices Dual-Align saves {saved:.3f} of the {own:.3f} a question that the PoLM as it comes pays."}}
+# %% mystnb={"figure": {"caption": "Cost and regret over the price of no answer, held-out ARC-Easy, mean over five splits; bands: 95 % by resampled questions, the best threshold kept fixed (so that a resample may fall below it). What to see: at prices below about one half, acting on the PoLM's own confidence costs more than never answering at all; the other confidences stay near the best threshold of their own order.", "name": "fig-costs"}, "image": {"alt": "Left: cost curves between a rising line for never answering and a flat one for always answering. Right: regret curves with bands, high for vanilla and near zero for the others. Averaged over all prices Dual-Align saves {saved:.3f} of the {own:.3f} a question that the PoLM as it comes pays."}}
 axes = plots.plot_costs(priced, test_error)
 
 # %%
@@ -256,7 +269,7 @@ priced[priced.price.round(2).isin([0.2, 0.4, 0.6, 0.8])].pivot(index="method", c
 # %% [markdown]
 # ### All prices at once: the Brier score is a cost
 #
-# Nobody knows everybody's $c$. Average over all of them, from 0 to 1. A question with confidence $p$ and outcome $a$ (1 or 0) is left alone while $c \le 1 - p$ and answered above:
+# Nobody knows everybody's $c$. What does a confidence cost on average, if every $c$ from 0 to 1 is equally likely? A question with confidence $p$ and outcome $a$ (1 or 0) is left alone while $c \le 1 - p$ and answered above:
 
 # %% [markdown]
 # $$
@@ -264,7 +277,7 @@ priced[priced.price.round(2).isin([0.2, 0.4, 0.6, 0.8])].pivot(index="method", c
 # $$ (eq-brier-cost)
 
 # %% [markdown]
-# So the mean cost is **half the top-label Brier score plus half the error rate** (the two forms agree because $a^2 = a$). Checked on the PoLM as it comes, by adding up the Bayes rule over a fine grid of prices:
+# (The two forms agree because $a^2 = a$.) The mean of $(p - a)^2$ is the top-label {term}`Brier score`. So the mean cost is **half the top-label Brier score plus half the error rate**. Checked on the PoLM as it comes, by adding up the rule over a fine grid of prices:
 
 # %%
 side = held["vanilla"][0]
@@ -295,7 +308,7 @@ utility.drop(columns="p").round(4)
 flat = np.concatenate([decisions.mean_cost(s.confidence, s.right) for s in held_out(traces, ["constant"])["constant"]]).mean()
 by_ece, by_cost = summary.ECE.idxmin(), summary.cost.idxmin()
 say(
-    "Least ECE: `{by_ece}`; least cost: `{by_cost}`. Dual-Align saves {saved:.3f} of {own:.3f} a question. One confidence for all questions, the PoLM's accuracy on the labelled fitting questions, would cost {flat:.3f}: of the saving, {share_flat:.0%} is had by knowing the accuracy alone. "
+    "`{by_ece}` has the least ECE, `{by_cost}` the least cost.\n\nDual-Align saves {saved:.3f} of {own:.3f} a question. How much of that is only the level? One confidence for all questions, the PoLM's accuracy on the labelled fitting questions, would cost {flat:.3f}: knowing the accuracy alone brings {share_flat:.0%} of the saving. "
     "The rest is what confidence *by question* buys.",
     by_ece=by_ece,
     by_cost=by_cost,
@@ -308,7 +321,7 @@ say(
 # %% [markdown]
 # ### Does the rule pay where the truth is known?
 #
-# In the [controlled world](07_world.ipynb) each answer's chance of being right is known, so a cost is an exact expectation. Who knows the chance $\pi$ pays $\min(c, 1 - \pi)$, and nobody can pay less. Averaged over all prices, the regret of saying $p$ is $\frac{1}{2}(p - \pi)^2$.
+# In the [controlled world](07_world.ipynb) each answer's chance of being right is known, so a cost is an exact expectation. Who knows the chance $\pi$ pays $\min(c, 1 - \pi)$, and nobody can pay less. Averaged over all prices, the regret of saying $p$ is $\frac{1}{2}(p - \pi)^2$. First the check: does saying $\pi$ itself have no regret, at any price?
 
 # %%
 from dualalign.lab.world import STUDIES, Run, measure
@@ -327,29 +340,29 @@ world_regret = {(n, m): np.concatenate([decisions.exact_regret(s.confidence, s.r
 regrets = pd.DataFrame(world_regret, index=pd.Index(prices, name="price")).rename_axis(["study", "method"], axis=1)
 axes = plots.plot_regret(regrets.unstack().rename("regret").reset_index())
 
+# %% [markdown]
+# The mean regret over all prices:
+
 # %%
 half_square = {n: {m: np.mean([((s.confidence - s.right) ** 2).mean() / 2 for s in sides]) for m, sides in by.items()} for n, by in worlds.items()}
 pd.DataFrame(half_square).round(4)
 
-# %% [markdown]
-# The table is the mean regret over all prices. The exact chance has none, at any price: the Bayes rule and the code agree.
-
 # %% tags=["remove-input"]
 left = {n: half_square[n]["temperature-scaling"] / half_square[n]["vanilla"] for n in half_square}
 say(
-    "Even temperature scaling, which has seen labels, leaves {left_sharpen:.0%}, {left_added:.0%} and {left_reversed:.0%} of the regret of the PoLM's own confidence (sharpened, added, reversed). Post-training bent these confidences, and no single number bends them back.",
+    "Even temperature scaling, which has seen labels, leaves {left_sharpen:.0%}, {left_added:.0%} and {left_reversed:.0%} of the regret of the PoLM's own confidence (sharpened, added, reversed). Post-training bent these confidences, and the temperature that suits the labels does not bend them back.",
     **{f"left_{n.split('-')[0]}": value for n, value in left.items()},
 )
 
 # %% [markdown]
 # ## A cascade: whom to ask next
 #
-# A cheap first model answers where it is sure; else a second model is asked. Two cascades, both joined by question:
+# A cheap first model answers where it is sure; else a second model is asked. Does a calibrated confidence make a better cascade? We try two, each with both models on the same questions:
 #
 # - **same size, slower reading.** First the PoLM of the main pair, read from listed choices: one call. Second the PLM, read by the text of each option (`cloze`): one call an option, so about 4.
 # - **small first.** First SmolLM2-135M-Instruct (`cloze`), then our PLM of about twice as many weights (`cloze`): a price of 2.
 #
-# The prices are assumptions; change them at will. A question passed on costs both calls. Thresholds are set as before, without labels, for a target accuracy of the answers that the first model keeps.
+# The prices, in calls of the first model, are assumptions; change them at will. A question passed on costs both calls. Thresholds are set as before, without labels, for a target accuracy of the answers that the first model keeps.
 
 # %%
 foreign = da.Traces.load(f"{folder}/smollm2__{main_set}__cloze.safetensors")
@@ -376,8 +389,11 @@ for name, by in first.items():
 cascades = pd.DataFrame(points)
 frontiers = {name: {m: plots.prepare_frontier(by[m], second[name], price[name]) for m in ("vanilla", "dual-align")} for name, by in first.items()}
 
-# %% mystnb={"figure": {"caption": "Accuracy against cost of two cascades on ARC-Easy: a larger mark is a higher target. Lines: every threshold on the PoLM's own confidence (solid) and on Dual-Align's (dashed); dotted: passing questions on at random. What to see: the two lines run close together, and the marks of the temperatures near them. Calibration chooses the place on the line more than the line. The PoLM's own confidence keeps nearly every answer in the first cascade, whatever the target. BaseCal stands to the right in the first panel: its extra call.", "name": "fig-cascade"}, "image": {"alt": "Two panels of accuracy over cost with a frontier, a dotted straight line, and marks of six methods at three targets. The frontier of the PoLM's own confidence is at most {bend_first:.3f} and {bend_second:.3f} above passing on at random, so all marks of the temperatures lie close to one curve."}}
+# %% mystnb={"figure": {"caption": "Accuracy against cost of two cascades on ARC-Easy: a larger mark is a higher target. Lines: every threshold on the PoLM's own confidence (solid) and on Dual-Align's (dashed); dotted: passing questions on at random. What to see: the two lines run close together, and the marks of the temperatures near them. Calibration chooses the place on the line more than the line. The PoLM's own confidence keeps nearly every answer, whatever the target: its three marks lie at the lower left. BaseCal stands to the right in the first panel: its extra call.", "name": "fig-cascade"}, "image": {"alt": "Two panels of accuracy over cost with a frontier, a dotted straight line, and marks of six methods at three targets. The frontier of the PoLM's own confidence is at most {bend_first:.3f} and {bend_second:.3f} above passing on at random, so all marks of the temperatures lie close to one curve."}}
 axes = plots.plot_cascade(cascades, frontiers)
+
+# %% [markdown]
+# The first cascade for a target of 60 %; `asked` is the share of questions passed on:
 
 # %%
 one = cascades[(cascades.cascade == "same size, slower reading") & (cascades.target == cascade_targets[1])]
@@ -389,8 +405,9 @@ own = {n: by["vanilla"] for n, by in frontiers.items()}
 bend = {n: float((line.accuracy - np.interp(line.cost, line.cost.iloc[[0, -1]], line.accuracy.iloc[[0, -1]])).max()) for n, line in own.items()}
 peak = {n: float(line.accuracy.max()) - alone[n][1] for n, line in own.items()}
 say(
-    "For a target of {cascade_target:.0%} the PoLM's own confidence passes on {asked_vanilla:.1%} of the questions, Dual-Align {asked_dual:.0%}, temperature scaling {asked_oracle:.0%}. The line of the PoLM's own confidence is at most {bend_first:.3f} (small first: {bend_second:.3f}) above passing on at random, and rises above the second model alone by {peak_first:.3f} ({peak_second:.3f}). "
-    "So the order limits these cascades. Asking the second model alone would cost {price_alone:.0f}: a cascade that costs more is a loss, and Dual-Align's at this target costs {cost_dual:.2f}.",
+    "- **Where a target puts a method.** For {cascade_target:.0%} the PoLM's own confidence passes on {asked_vanilla:.1%} of the questions, Dual-Align {asked_dual:.0%}, temperature scaling {asked_oracle:.0%}.\n"
+    "- **What a place costs.** The second model alone costs {price_alone:.0f}; a cascade that costs more is a loss. Dual-Align's costs {cost_dual:.2f}.\n"
+    "- **What the order allows.** The solid line is at most {bend_first:.3f} (small first: {bend_second:.3f}) above passing on at random, and at most {peak_first:.3f} ({peak_second:.3f}) above the second model alone. No threshold does better.",
     cascade_target=cascade_targets[1],
     **{f"asked_{n}": by_method.asked[m] for n, m in (("vanilla", "vanilla"), ("dual", "dual-align"), ("oracle", "temperature-scaling"))},
     **{f"{n}_{i}": values[c] for n, values in (("bend", bend), ("peak", peak)) for i, c in zip(("first", "second"), own, strict=True)},
@@ -399,7 +416,7 @@ say(
 )
 
 # %% [markdown]
-# Does the temperature move the line at all? Accuracy when each first model passes on its less sure half, the PoLM's own confidence less Dual-Align's, with 95 % intervals:
+# Does the temperature move the line at all? Let each first model pass on its less sure half. The accuracy by the PoLM's own confidence less that by Dual-Align's, with 95 % intervals:
 
 # %%
 halves = {}
@@ -412,7 +429,8 @@ half_table.round(4)
 
 # %% tags=["remove-input"]
 say(
-    "Told apart from zero after Holm's correction: {halves_apart} of {halves_all}. Above, Dual-Align's AURC differed from the PoLM's own by {area_change:+.4f}, where lower is better. Where questions have more than two options a temperature does move the order, a little, and it may help one use and hurt another.",
+    "Told apart from zero after Holm's correction: {halves_apart} of {halves_all}. Here the PoLM's own order does {better_order}. By the AURC Dual-Align's did ({area_change:+.4f}, lower is better). Where questions have more than two options a temperature moves the order a little, and may help one use and hurt another.",
+    better_order="better" if (half_table.difference > 0).all() else "better in one and worse in the other",
     halves_apart=int((half_table["p (Holm)"] < 0.05).sum()),
     halves_all=len(half_table),
     area_change=order_table.difference["dual-align"],
@@ -421,17 +439,14 @@ say(
 # %% [markdown]
 # ## Every pair and set
 #
-# The mean cost over all prices, held out, five splits, for each of the nine pairs on each of the seven sets, read in the pair's own style. `constant` gives every question the same confidence: the accuracy on the fitting questions, so it has seen their labels. It is what one number about the model buys, without any confidence by question.
+# The mean cost over all prices, held out, five splits, for each of the nine pairs on each of the seven sets, read in the pair's own style. `constant` gives every question the same confidence: the accuracy on the fitting questions, so it has seen their labels. It is what one number about the model buys.
 
 # %%
 everyone = [*methods, "agreement", "constant"]
 cost.groupby("set", sort=False)[everyone].mean().T.rename_axis("mean over pairs").round(3)
 
-# %%
-cheapest.unstack("set").rename_axis(None).rename_axis(None, axis=1)
-
 # %% [markdown]
-# The cheapest label-free method of each trace, by the mean alone: many leads are too small to be told apart. The comparisons of Dual-Align with each rival, corrected together by Holm:
+# Many leads are too small to be told apart. Dual-Align against each rival, trace by trace, corrected together by Holm:
 
 # %%
 sign = np.select([minus["p (Holm)"] >= 0.05, minus.cost_minus < 0], ["not told apart", "Dual-Align cheaper"], "Dual-Align dearer")
@@ -444,21 +459,28 @@ saved_cost = cost[[*methods, "agreement"]].sub(cost["constant"], axis=0).melt(ig
 saved_cost = saved_cost.join(premise, on=["pair", "set"])
 ax = plots.plot_savings(saved_cost, "Mean cost less that of one constant confidence")
 
-# %% tags=["remove-input"]
+# %% [markdown]
+# On how many traces is a method cheaper than `constant`?
+
+# %%
 beats = saved_cost.assign(below=saved_cost.value < 0).groupby(["premise", "method"]).below.agg(["sum", "size"])
+names = {True: f"premise met, of {premise.sum()}", False: f"not met, of {(~premise).sum()}"}
+beats["sum"].unstack("premise").reindex(columns=[True, False]).rename(columns=names).loc[[*methods, "agreement"]].rename_axis(None, axis=1)
+
+# %% tags=["remove-input"]
 say(
-    "Where the premise holds ({n_met} traces), confidence by question is cheaper than `constant` on {in_dual} with Dual-Align, {in_daca} with DACA, {in_align} with `align-all`, {in_basecal} with BaseCal and {in_oracle} with temperature scaling. On the other {n_other} traces on {out_dual}, {out_daca}, {out_align}, {out_basecal} and {out_oracle}. "
-    "The PoLM's own confidence costs more than never answering, 0.5, on {never} of {all_traces} traces; Dual-Align's on {never_dual}.",
-    n_met=int(beats.loc[(True, "daca"), "size"]),
-    n_other=int(beats.loc[(False, "daca"), "size"]),
-    **{f"{side}_{n}": int(beats.loc[(premise, m), "sum"]) for side, premise in (("in", True), ("out", False)) for n, m in (("dual", "dual-align"), ("daca", "daca"), ("align", "align-all"), ("basecal", "basecal"), ("oracle", "temperature-scaling"))},
+    "Where the premise holds ({n_met} traces), Dual-Align is cheaper than `constant` on {in_dual}; on the other {n_other}, on {out_dual}. The PoLM's own confidence costs more than never answering, 0.5, on {never} of {all_traces} traces; Dual-Align's on {never_dual}.",
+    n_met=int(beats.loc[(True, "dual-align"), "size"]),
+    n_other=int(beats.loc[(False, "dual-align"), "size"]),
+    in_dual=int(beats.loc[(True, "dual-align"), "sum"]),
+    out_dual=int(beats.loc[(False, "dual-align"), "sum"]),
     never=int((cost["vanilla"] > 0.5).sum()),
     never_dual=int((cost["dual-align"] > 0.5).sum()),
     all_traces=len(cost),
 )
 
 # %% [markdown]
-# So why is `align-all` cheapest so often? A larger temperature means a lower confidence, and where a model knows little the lowest confidence is the cheapest.
+# So why is `align-all` the cheapest of the label-free methods so often? A larger temperature means a lower confidence, and where a model knows little the lowest confidence is the cheapest.
 
 # %%
 count = {name: cheapest[chosen].value_counts() for name, chosen in (("premise met", premise), ("not met", ~premise))}
@@ -468,7 +490,7 @@ pd.DataFrame(count).reindex(label_free).fillna(0).astype(int).rename_axis("cheap
 temperatures = main[main.metric == "temperature"].pivot_table(index=["pair", "set"], columns="method", values="value", aggfunc="median").loc[cost.index]
 hot = (temperatures[["align-all", "daca", "dual-align"]].idxmax(axis=1) == "align-all").sum()
 say(
-    "Of the three alignments `align-all` has the largest temperature on {hot} of {fitted_traces} traces, and on {near_chance} the PLM is less than ten points above chance. That is a fact about weak models on hard sets, no merit of aligning on all questions.",
+    "Of the three alignments `align-all` has the largest temperature on {hot} of {fitted_traces} traces. On {near_chance} traces the PLM is less than ten points above chance. So its lead is a fact about weak models on hard sets, no merit of aligning on all questions.",
     hot=int(hot),
     fitted_traces=len(temperatures),
     near_chance=int((above_chance.loc[cost.index] < 0.10).sum()),
@@ -485,10 +507,10 @@ say(
 #
 # ## Summary
 #
-# - One temperature does not change the order of two-option questions. Of others it swaps some, and the curve of risk over coverage hardly moved here. What it does change is where to stop.
+# - One temperature does not change the order of two-option questions. With more options it swaps some, but the curve of risk over coverage hardly moved here. What it does change is where to stop.
 # - Averaged over all prices, the cost of decisions is half the top-label Brier score plus half the error rate. To compare methods by what they are good for, look there, not at the ECE alone.
 # - Acting on the PoLM's own confidence is dear. Each label-free temperature repairs most of that where the PLM is calibrated. They differ little from one another there, and BaseCal, which has another order, is often cheaper still; but it calls the PLM at every question.
-# - Where the premise fails, promises are mostly broken, and on most traces one number from labels, the accuracy, buys more than a label-free confidence by question.
+# - Where the premise fails, every label-free method but `align-all` breaks most of its promises. On most traces one number from labels, the accuracy, then buys more than a label-free confidence by question.
 #
 # So Mira sets the price of a teacher's minute and lets the rule decide. She looks at the Brier score, not at the ECE alone, when she chooses whose confidence to use.
 #
@@ -496,7 +518,7 @@ say(
 #
 # ```{exercise} What does honesty save?
 # :label: ex-abstain
-# A wrong answer costs 1 and silence costs `price`. A model is right on a share `accuracy` of the questions and says `says` on all of them. What does it pay a question by the Bayes rule, and what would it pay if it said `accuracy` instead? Answer the saving, to three decimals.
+# A wrong answer costs 1 and silence costs `price`. A model is right on a share `accuracy` of the questions and says `says` on all of them. What does it pay a question by Bayes' rule {eq}`eq-bayes-rule`, and what would it pay if it said `accuracy` instead? Answer the saving, to three decimals.
 # ```
 
 # %%
@@ -510,7 +532,7 @@ task
 
 # %% tags=["solution"]
 pays = {said: 1 - task.accuracy if 1 - said < task.price else task.price for said in (task.says, task.accuracy)}
-print(pays)
+print({said: round(paid, 2) for said, paid in pays.items()})
 task.check(pays[task.says] - pays[task.accuracy])
 
 # %% [markdown] tags=["solution"]

@@ -47,7 +47,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dualalign import course, metrics, plots, protocol
+from dualalign import course, drift, metrics, plots, protocol
 from dualalign.book import glue, say
 from dualalign.lab import continuations, readings
 
@@ -75,10 +75,12 @@ models = protocol.both_models(places, draws=draws)
 
 # %% tags=["remove-input"]
 at = exact[exact.model == "PoLM"].groupby("temperature")[["entropy", "option_entropy", "mass", "nucleus", "option_first"]].mean()
+calm = [row.set for row in models[models.model == "PLM"].itertuples() if row.set != "mean" and row.ece - row.ece_floor <= 0.04]
 say(
-    "**In short.** Used in a sampler, over the whole vocabulary, a calibrated temperature does harm, and not Dual-Align's alone: at its $T = {t_short:.1f}$ the options of a question together keep {mass_short:.1%} of the probability instead of {start_short:.0%}, at the oracle's $T = {o_short:.1f}$ {oracle_short:.1%}. "
-    "What is sampled then is noise. Where one reads decides above all whether the PLM can be trusted: of the prompt's last eight tokens, with 0 for the very last, its ECE is within .04 of the noise floor at: {calm_short}.",
-    calm_short=", ".join(str(row.set) for row in models[models.model == "PLM"].itertuples() if row.set != "mean" and row.ece - row.ece_floor <= 0.04) or "none",
+    "**In short.**\n\n"
+    "- Used in a sampler, over the whole vocabulary, a calibrated temperature does harm, and not Dual-Align's alone. At its $T = {t_short:.1f}$ the options of a question together keep {mass_short:.1%} of the probability instead of {start_short:.0%}; at the oracle's $T = {o_short:.1f}$, {oracle_short:.1%}. What is sampled then is noise.\n"
+    "- Where one reads decides whether the PLM can be trusted. Among the prompt's last eight tokens its ECE is near the noise floor (within .04) {calm_short}.",
+    calm_short="at the very last only" if calm == [0] else "at these (0 is the very last): " + (", ".join(map(str, calm)) or "none"),
     **dict(t_short=t_dual, o_short=t_oracle, mass_short=at.mass[t_dual], oracle_short=at.mass[t_oracle], start_short=at.mass[1.0]),
 )
 
@@ -108,7 +110,7 @@ print(f"formula {over[0] - over[1]:.6f}, finite difference {(log_mass[1] - log_m
 # %% [markdown]
 # Two things follow.
 #
-# - Within $O$ nothing else matters: the ratio of two options is $e^{\beta (z_j - z_k)}$, whatever the other tokens are. This is what calibration fixes.
+# - Within $O$ the other tokens do not matter: the ratio of two options is $e^{\beta (z_j - z_k)}$. This is what calibration fixes.
 # - As long as options have larger logits than the average token that would be sampled, a higher temperature moves probability *out of* $O$. In the limit $M \to K / |V|$.
 #
 # No objective of this book sees $M$. So how much leaves? At the last prompt token that can be computed exactly, for any temperature, without drawing a single token.
@@ -121,21 +123,18 @@ spread.insert(0, "chosen by", groups.chosen_by.first())
 spread.round({"entropy": 2, "option_entropy": 2, "mass": 3, "nucleus": 0})
 
 # %% [markdown]
-# Means over the questions: entropy of the whole vocabulary and of the options alone in nats, probability of the options, and the size of the **nucleus**, the smallest set of tokens that holds 0.9 of the probability. `dual-align` and
-# `temperature-scaling` (the oracle, which saw labels) were fitted to the whole shipped trace of ARC-Easy.
+# Means over the questions: `entropy` of the whole vocabulary and `option_entropy` of the options alone, in nats; `mass`, the options' probability $M$; and the size of the **nucleus**, the smallest set of tokens that holds 0.9 of the probability. `dual-align` and `temperature-scaling` (the oracle, which saw labels) were fitted to the whole shipped trace of ARC-Easy; `grid` stands for temperatures in between.
 
-# %% mystnb={"figure": {"caption": "The PoLM behind the last prompt token, by temperature: mean over 200 questions, bands from the 10 % to the 90 % quantile. Dashed lines: the temperatures of the oracle (grey) and of Dual-Align (pink). Dotted: the uniform distribution over the vocabulary. What to see: the options' entropy rises gently, the vocabulary's runs to its limit, and the options lose nearly all their probability before the calibrated temperatures are reached.", "name": "fig-widths"}, "image": {"alt": "Three panels over temperature: entropy of vocabulary and options, probability of the options, and nucleus size. Between T = 1 and Dual-Align's T = {t:.1f} the options' probability falls from {mass_one:.0%} to {mass_dual:.1%}, and the nucleus grows from {n_one:.0f} to {n_dual:,.0f} tokens."}}
+# %% mystnb={"figure": {"caption": "The PoLM behind the last prompt token, by temperature: mean over 200 questions, bands from the 10 % to the 90 % quantile. Dashed upright lines: the temperatures of the oracle (left) and of Dual-Align (right). Dotted: the uniform distribution over the vocabulary. What to see: the options' entropy rises gently, the vocabulary's runs to its limit, and the options lose nearly all their probability before the calibrated temperatures are reached.", "name": "fig-widths"}, "image": {"alt": "Three panels over temperature: entropy of vocabulary and options, probability of the options, and nucleus size. Between T = 1 and Dual-Align's T = {t:.1f} the options' probability falls from {mass_one:.0%} to {mass_dual:.1%}, and the nucleus grows from {n_one:.0f} to {n_dual:,.0f} tokens."}}
 axes = plots.plot_widths(exact, vocabulary)
 
 # %% tags=["remove-input"]
 plm_row = exact[exact.model == "PLM"][columns].mean()
 say(
-    "At $T = 1$ the PoLM gives its options {mass_one:.1%} of the probability, the PLM {mass_plm:.1%}. At Dual-Align's $T = {t:.2f}$ it is {mass_dual:.1%}, and at the oracle's $T = {t_label:.2f}$ {mass_oracle:.1%}. "
-    "The options' own entropy goes from {h_one:.2f} to {h_dual:.2f} nats (the PLM's is {h_plm:.2f}): that is the wanted effect. The vocabulary's goes from {v_one:.2f} to {v_dual:.1f} nats, out of at most {v_max:.1f}; the nucleus grows from {n_one:.0f} to {n_dual:,.0f} tokens. "
-    "The likeliest token is an option for {first:.0%} of the questions at every temperature: greedy decoding notices nothing.",
-    **dict(mass_one=at.mass[1.0], mass_plm=plm_row.mass, t=t_dual, mass_dual=at.mass[t_dual], t_label=t_oracle, mass_oracle=at.mass[t_oracle]),
+    "At Dual-Align's $T = {t:.2f}$ the options' own entropy has grown from {h_one:.2f} to {h_dual:.2f} nats, near the PLM's {h_plm:.2f}: the wanted effect. But the options' probability falls from {mass_one:.1%} to {mass_dual:.1%}, and the nucleus grows from {n_one:.0f} to {n_dual:,.0f} tokens.\n\n"
+    "Greedy decoding notices nothing: at every temperature the likeliest token is an option for {first:.0%} of the questions.",
+    **dict(mass_one=at.mass[1.0], t=t_dual, mass_dual=at.mass[t_dual], n_one=at.nucleus[1.0], n_dual=at.nucleus[t_dual]),
     **dict(h_one=at.option_entropy[1.0], h_dual=at.option_entropy[t_dual], h_plm=plm_row.option_entropy, first=at.option_first[1.0]),
-    **dict(v_one=at.entropy[1.0], v_dual=at.entropy[t_dual], v_max=np.log(vocabulary), n_one=at.nucleus[1.0], n_dual=at.nucleus[t_dual]),
 )
 
 # %% [markdown]
@@ -146,7 +145,7 @@ say(
 # %% tags=["remove-input"]
 gain_built_in = json.loads(Path(folder, "../adapters/plm/run.json").read_text())["gain"]
 say(
-    "It carries such a temperature in its weights: its training ended by multiplying all logits by a gain of {built_in:.3f}, [fitted to option tokens](02_reliability.ipynb). That is a temperature of {built_in_t:.2f}, and a temperature above 1 widens every softmax, also the one over the vocabulary. There the PLM has "
+    "Its training ended by multiplying all logits by a gain of {built_in:.3f}, [fitted to option tokens](02_reliability.ipynb). That is a temperature of {built_in_t:.2f}, built into the weights, and it widens every softmax, also the one over the vocabulary. There the PLM has "
     "{wide:.1f} nats of entropy, and {kept:.0%} of the probability on options. An objective that looks at option tokens alone leaves the rest of the vocabulary to chance.",
     **dict(built_in=gain_built_in, built_in_t=1 / gain_built_in, wide=plm_row.entropy, kept=plm_row.mass),
 )
@@ -172,9 +171,12 @@ short.set_index(["chosen_by", "temperature", "top_p"]).set_axis(["entropy", "sam
 # Means over the questions. `entropy` is that of the tempered distribution, `sampled` of what top-p leaves of it, both in nats a token; `option` the share of samples whose first token is one of the options; `distinct` the share of different pairs among the neighbouring
 # pairs of tokens in a question's two samples; `repeated` the share of a sample's tokens that stood in it before; `log p, PLM` the mean log-probability of the sampled tokens under the PLM at temperature 1, in nats a token.
 
-# %% mystnb={"figure": {"caption": "Sampled continuations by temperature, with 95 % bootstrap intervals over 50 questions. What to see: at either calibrated temperature nearly every figure is that of random tokens, with top-p as without; only at T = 1 does the first token answer the question.", "name": "fig-sampled"}, "image": {"alt": "Six panels, one a measure of sampled text, with three temperatures on the horizontal axis and two marks for top-p. From T = 1 to Dual-Align's temperature the share of samples that begin with an option changes by {option:+.2f}, and the PLM finds the text {plm:.1f} nats a token less likely."}}
+# %% mystnb={"figure": {"caption": "Sampled continuations by temperature, with 95 % bootstrap intervals over 50 questions. What to see: from T = 1 to either calibrated temperature every measure jumps, and top-p hardly matters; only at T = 1 does the first token answer the question.", "name": "fig-sampled"}, "image": {"alt": "Six panels, one a measure of sampled text, with three temperatures on the horizontal axis and two marks for top-p. From T = 1 to Dual-Align's temperature the share of samples that begin with an option changes by {option:+.2f}, and the PLM finds the text {plm:.1f} nats a token less likely."}}
 labels = {"none": "1", "temperature-scaling": f"{t_oracle:.1f} (oracle)", "dual-align": f"{t_dual:.1f} (Dual-Align)"}
 axes = plots.plot_sampled(table, labels)
+
+# %% [markdown]
+# Dual-Align's temperature less $T = 1$, both with top-p 0.9, on the same questions:
 
 # %%
 compared = ["entropy", "option", "distinct_2", "repetition", "logp_plm"]
@@ -184,21 +186,20 @@ pd.DataFrame(gain, index=["difference", "low", "high"]).T.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "Dual-Align's temperature less $T = 1$, both with top-p {p}, on the same questions. The intervals are wide enough to hold for all {several} together (Bonferroni; basic bootstrap, which may reach past the end of a scale). {apart} of them leave out zero. The share of samples that begin with an option changes by {option:+.2f}, "
-    "and the PLM finds the text {plm:.1f} nats a token less likely.",
-    p=top_p,
-    several=len(compared),
+    "{apart} of {several} intervals leave out zero. They are wide enough to hold all together (Bonferroni; basic bootstrap, which may reach past the end of a scale). Hardly a sample begins with an option any more (a share lower by {fewer:.2f}), and the PLM finds the text {plm:.1f} nats a token less likely.",
     apart=sum(d.low > 0 or d.high < 0 for d in gain.values()),
+    several=len(compared),
     option=gain["option"].value,
+    fewer=-gain["option"].value,
     plm=-gain["logp_plm"].value,
 )
 
 # %% [markdown]
-# Look at `distinct` and `repeated`: at $T = 1$ this small model goes round in circles, and noise never does. Judged by diversity alone, the noise would be the better text.
+# Look at `distinct` and `repeated`. At $T = 1$ this small model goes round in circles, and noise never does. Judged by diversity alone, the noise would be the better text.
 #
 # ### The answer token and what comes after
 #
-# The PoLM was trained at one token, the first of the answer. Is the rest of its text over-confident too, so that some temperature above 1 would be right there?
+# The PoLM was trained at one token, the first of the answer. Is the rest of its text over-confident too? That cannot be said: later tokens have no label. What can be seen is how undecided the PoLM is there:
 
 # %%
 plain = tokens[(tokens.chosen_by == "none") & (tokens.top_p == 1)]
@@ -208,12 +209,28 @@ noise = 2 * parts.gap.std() / np.sqrt(parts.size())
 parts[["entropy", "surprise", "gap"]].mean().assign(**{"±": noise, "log p, PLM": parts.logp_plm.mean()}).round(2)
 
 # %% [markdown]
-# `surprise` is minus the PoLM's own log-probability of what it sampled. In expectation it equals the entropy; so `gap` should be noise (`±`: two standard errors), which checks the sampler. How sure the PoLM *should* be of its later tokens cannot be seen here: there is no label for them.
+# `surprise` is minus the PoLM's own log-probability of what it sampled. In expectation it equals the entropy; so `gap` should be noise (`±`: two standard errors), which checks the sampler.
 #
 # ## Using the temperature without harm
 #
-# If a calibrated belief is to be *sampled*, temper the options and nothing else: let them share the probability $M(1)$ that they had, divided by $\operatorname{softmax}(z_O / T)$, and leave all other tokens alone. The chain rule gives the entropy of that distribution from what is recorded:
-# $H = h(M) + M\,H_O(T) + (1 - M)\,H_{V \setminus O}$, where $h$ is the entropy of a coin with probability $M$, and only $H_O$ depends on $T$.
+# If a calibrated belief is to be *sampled*, temper the options and nothing else. Together they keep the probability $M(1)$ that they had; among them it is shared out by $\operatorname{softmax}(z_O / T)$; all other tokens stay as they are. The chain rule gives the entropy of that distribution:
+#
+# $$ H = h(M) + M\,H_O(T) + (1 - M)\,H_{V \setminus O}. $$
+#
+# Here $h$ is the entropy of a coin with probability $M$, and only $H_O$ depends on $T$. Checked on the thousand tokens from above, with the three options tempered:
+
+# %%
+from scipy.stats import entropy
+
+p = np.exp(z - np.logaddexp.reduce(z))
+mass = p[:3].sum()
+shared = np.exp(z[:3] / 5) / np.exp(z[:3] / 5).sum()
+directly = entropy(np.concatenate([mass * shared, p[3:]]))
+by_chain = entropy(np.array([mass, 1 - mass])) + mass * entropy(shared) + (1 - mass) * entropy(p[3:] / (1 - mass))
+print(f"summed over all tokens {directly:.6f}, by the chain rule {by_chain:.6f}")
+
+# %% [markdown]
+# All that is needed is recorded, so the two ways can be compared at every temperature:
 
 # %%
 mixed = continuations.tempered_options(exact)
@@ -239,10 +256,13 @@ ends = logits[logits.reading.isin(offsets)].groupby("reading").piece.value_count
 ends.reset_index().rename(columns={"proportion": "share of questions"}).set_index("reading").round(2)
 
 # %% [markdown]
-# Read there, the two models are as follows; `mean` averages the logits over the eight places.
+# How good and how sure are the two models when read there? (`mean` averages the logits over the eight places.)
 
 # %%
 readings.side_by_side(models).round(3)
+
+# %% [markdown]
+# And how far are they apart, and which temperatures follow?
 
 # %%
 beside = plots.prepare_offsets(models[models["set"] != "mean"], fits, layers)
@@ -277,7 +297,7 @@ say(
 )
 
 # %% [markdown]
-# And the PoLM's accuracy at each place less that at the last prompt token, on the same questions. The eight intervals hold together (Bonferroni).
+# Does the PoLM know less at another place? Its accuracy there less that at the last prompt token, on the same questions. The eight intervals hold together (Bonferroni).
 
 # %%
 hits = {name: (t.polm_final.argmax(1) == t.labels).astype(float) for name, t in places.items()}
@@ -292,16 +312,29 @@ plm_seen = models[models.model == "PLM"].set_index("set")
 better, worse = [str(n) for n, d in moved.items() if d.low > 0], [str(n) for n, d in moved.items() if d.high < 0]
 t_d, t_o = beside["T_dual-align"], beside["T_temperature-scaling"]
 say(
-    "At the last prompt token the PoLM is right on {here:.1%} of the questions. Intervals put it apart from that, more often right, at: {better}; less often at: {worse}; elsewhere the 200 questions do not tell. The mean over the eight places is right on {on_mean:.1%}. Over all nine readings the PoLM's confidence exceeds its accuracy by {gap_low:.2f} to {gap_high:.2f}. "
-    "The PLM's ECE lies within .04 of its noise floor at {calm} of these {n_places} readings. Dual-Align's temperature runs from {d_low:.1f} to {d_high:.1f} over the eight places, the oracle's from {o_low:.1f} to {o_high:.1f}.",
-    **dict(here=seen.accuracy[0], on_mean=seen.accuracy["mean"], better=", ".join(better) or "no place", worse=", ".join(worse) or "no place"),
+    "- **The PoLM's accuracy.** {apart_places} From 200 questions smaller differences cannot be told.\n"
+    "- **Its confidence** exceeds its accuracy in all nine readings, by {gap_low:.2f} to {gap_high:.2f}.\n"
+    "- **The PLM's ECE** lies within .04 of its noise floor at {calm} of these {n_places} readings: {calm_at}.\n"
+    "- **Temperatures.** Dual-Align's runs from {d_low:.1f} to {d_high:.1f} over the eight places, the oracle's from {o_low:.1f} to {o_high:.1f}.",
+    apart_places=f"Its interval leaves out zero at: {', '.join(better + worse)}." if better + worse else "No interval leaves out zero.",
+    calm_at=", ".join(f"`{n}`" for n in plm_seen.index[plm_seen.ece - plm_seen.ece_floor <= 0.04]) or "none",
     **dict(gap_low=(seen.confidence - seen.accuracy).min(), gap_high=(seen.confidence - seen.accuracy).max()),
     **dict(calm=int((plm_seen.ece - plm_seen.ece_floor <= 0.04).sum()), n_places=len(plm_seen)),
     **dict(d_low=t_d.min(), d_high=t_d.max(), o_low=t_o.min(), o_high=t_o.max()),
 )
 
 # %% [markdown]
-# The PLM's training and its gain were read at the last prompt token, and there its premise holds. One token earlier the same PLM is over-confident, and whatever is aligned to it inherits that.
+# The PLM's training and its gain were read at the last prompt token, and there its premise holds.
+
+# %% tags=["remove-input"]
+early = errors.loc["offset-1"]
+say(
+    "One token earlier the same PLM is over-confident, and what is aligned to it keeps an ECE of {early_dual:.2f} where the oracle has {early_oracle:.2f}. At the other places the gap is smaller.",
+    early_dual=early["dual-align"],
+    early_oracle=early["temperature-scaling"],
+)
+
+# %% [markdown]
 # A model that is calibrated at one place need not be at another. For answers that end elsewhere, check the PLM *there* first.
 #
 # ## The whole text instead of its first token
@@ -321,6 +354,9 @@ lengths = logits[logits.reading == "sum"].groupby("style").length.agg(lambda row
 of_texts = protocol.both_models(whole, draws=draws)
 readings.side_by_side(of_texts).round(3)
 
+# %% [markdown]
+# Temperatures and errors, fitted and judged as above. Dual-Align is missing: it reads inner layers, and a text of several tokens has a lens at each of them.
+
 # %%
 named = fits.assign(set=fits["style"] + " · " + fits.reading)
 named = named[named.reading.isin(readings.TEXT_READINGS)].groupby(["set", "method"])
@@ -330,6 +366,9 @@ floor = named.ece_floor.mean().unstack()[["daca", "temperature-scaling"]].max(ax
 agreement = of_texts[of_texts.model == "PoLM"].set_index("set")[["agreement"]]
 pd.concat(fitted | {"both": floor.join(agreement)}, axis=1).loc[list(whole)].round(3)
 
+# %% [markdown]
+# Does the reading change how often the PoLM is right?
+
 # %%
 right = {name: (t.polm_final.argmax(1) == t.labels).astype(float) for name, t in whole.items()}
 pairs = {f"{s} · {r}": (right[f"{s} · {r}"], right[f"{s} · first"]) for s in ("choices", "cloze") for r in ("sum", "mean")}
@@ -337,19 +376,30 @@ level = 1 - 0.05 / len(pairs)
 change = {name: metrics.paired_difference(metrics.accuracy, (a,), (b,), level=level, draws=2000) for name, (a, b) in pairs.items()}
 pd.DataFrame(change, index=["accuracy less that of first", "low", "high"]).T.round(3)
 
+# %% [markdown]
+# And does it change whether the PLM is calibrated? Its ECE less that of the first token:
+
+# %%
+surest = {name: np.exp(drift.log_softmax_options(t.plm_final)).max(axis=1) for name, t in whole.items()}
+knows = {name: (t.plm_final.argmax(1) == t.labels).astype(float) for name, t in whole.items()}
+ece_pairs = {name: [(surest[n], knows[n]) for n in (name, f"{name.split(' ')[0]} · first")] for name in pairs}
+ece_change = {name: metrics.paired_difference(metrics.ece, *both, level=level, draws=2000) for name, both in ece_pairs.items()}
+pd.DataFrame(ece_change, index=["PLM's ECE less that of first", "low", "high"]).T.round(3)
+
 # %% tags=["remove-input"]
 apart = [name for name, d in change.items() if d.low > 0 or d.high < 0]
-of_polm = of_texts[of_texts.model == "PoLM"].set_index("set")
+ece_apart = [name for name, d in ece_change.items() if d.low > 0 or d.high < 0]
+of_plm = of_texts[of_texts.model == "PLM"].set_index("set")
 oracle_t, daca_t = (fitted["T"][m].loc[list(whole)] for m in ("temperature-scaling", "daca"))
 say(
-    "An option has {tokens:.1f} tokens on average, and {single:.0%} of them have one. Four comparisons with the first token, intervals that hold together (Bonferroni): accuracy differs for {apart_readings}. "
-    "The PoLM's confidence goes from {c_low:.2f} to {c_high:.2f} and its ECE from {e_low:.2f} to {e_high:.2f} by the reading alone. The oracle's temperature is {reading_low:.1f} (`{o_least}`) to {reading_high:.1f} (`{o_most}`), DACA's {t_low:.1f} to {t_high:.1f}.",
+    "An option has {tokens:.1f} tokens on average, and {single:.0%} of them have one. Accuracy differs from that of the first token for {apart_readings} (intervals that hold together, Bonferroni).\n\n"
+    "The PLM's ECE differs for {ece_readings}. Over all six readings it goes from {g_low:.3f} (`{g_least}`) to {g_high:.3f} (`{g_most}`), DACA's temperature from {t_low:.1f} to {t_high:.1f}, the oracle's from {reading_low:.1f} to {reading_high:.1f}.",
     tokens=lengths["cloze"].mean(),
     single=(lengths["cloze"] == 1).mean(),
-    apart_readings=", ".join(f"`{n}`" for n in apart) or "none of them",
-    **dict(c_low=of_polm.confidence.min(), c_high=of_polm.confidence.max(), e_low=of_polm.ece.min(), e_high=of_polm.ece.max()),
-    **dict(o_least=oracle_t.idxmin(), o_most=oracle_t.idxmax(), t_low=daca_t.min(), t_high=daca_t.max()),
-    **dict(reading_low=oracle_t.min(), reading_high=oracle_t.max()),
+    apart_readings=", ".join(f"`{n}`" for n in apart) or "none of the four",
+    **dict(g_low=of_plm.ece.min(), g_high=of_plm.ece.max(), g_least=of_plm.ece.idxmin(), g_most=of_plm.ece.idxmax()),
+    ece_readings=", ".join(f"`{n}`" for n in ece_apart) or "none of them",
+    **dict(t_low=daca_t.min(), t_high=daca_t.max(), reading_low=oracle_t.min(), reading_high=oracle_t.max()),
 )
 
 # %% [markdown]
@@ -357,22 +407,24 @@ say(
 #
 # - **Text that a model was trained to write.** The PoLM is a model of 270 million parameters, trained at one token. A chat model answers in sentences. What it would say at its own calibrated temperature has to be measured there; the derivation of the options' lost probability holds for any vocabulary.
 # - **Answers behind a chain of thought.** "Where to read when answers are long" also asks about answers that follow reasoning. These prompts have none.
-# - **Inner layers of a whole text.** A text of several tokens has a lens at each of them. Dual-Align has no reading for that, so the last tables are without it.
-# - **Small differences.** With 200 questions the noise floor of an ECE is what the tables say it is. Readings whose errors lie within it are not told apart.
+# - **Dual-Align on whole texts.** It would need a rule for the inner layers of several tokens, and has none.
+# - **Small differences.** With 200 questions the noise floor of an ECE is high. Readings whose errors lie within it are not told apart.
 #
 # ## Summary
 #
 # - A calibrated temperature answers one question: given that an option is said, which one? It does not ask whether an option is said.
 # - Used on the whole vocabulary it takes the probability away from the options, the faster the larger the vocabulary. Top-p does not repair that.
 # - To sample a calibrated answer, temper the option logits alone. Elsewhere in a text such a temperature has no meaning.
-# - Read where the PLM is calibrated. The PLM of this pair is at the last prompt token, where its own training was read; one token earlier it is not, and the label-free methods inherit that.
+# - Read where the PLM is calibrated. The PLM of this pair is at the last prompt token, where its own training was read; one token earlier it is not, and there the label-free methods inherit that.
 # - A temperature belongs to its reading. First token, whole text and mean over its tokens are three scales of belief; fit it on the reading that is used.
+#
+# Mira takes the temperature out of the sampler. She uses it in one place only: where the helper, having answered, says how sure it is.
 #
 # **Next:** [what the reviewers asked](19_open_questions.ipynb).
 #
 # ```{exercise} When the options lose
 # :label: ex-mass
-# Two options have the logits `options`. The other `others` tokens of the vocabulary all have logit 0. At which temperature do the two options together hold exactly one half of the probability? Two decimals.
+# Two options have the logits `options`. The vocabulary has `others` more tokens, all with logit 0. At which temperature do the two options together hold exactly one half of the probability? Two decimals.
 # ```
 
 # %%

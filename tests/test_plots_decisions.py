@@ -85,7 +85,7 @@ def test_thresholds_draw_delivered_accuracy_and_coverage():
         np.testing.assert_allclose(ends, rows[["low", "high"]])
         np.testing.assert_array_equal(line.get_ydata(), rows["coverage"])
         assert np.abs(line.get_xdata() - [0.5, 0.7]).max() < 0.02
-    assert [text.get_text() for text in right.get_legend().get_texts()] == list(HELD)
+    assert [text.get_text() for text in left.get_legend().get_texts()] == list(HELD)
 
 
 PROMISES = pd.DataFrame(

@@ -84,13 +84,14 @@ def plot_thresholds(
         spread = [rows["delivered"] - rows["low"], rows["high"] - rows["delivered"]]
         x = rows["threshold"] + shift
         axes[0].errorbar(x, rows["delivered"], spread, linestyle=dash, linewidth=1.2, elinewidth=1, **look)
-        axes[1].plot(x, rows["coverage"], linestyle=dash, linewidth=1.2, label=method, **look)
+        axes[0].plot([], [], linestyle=dash, linewidth=1.2, label=method, **look)
+        axes[1].plot(x, rows["coverage"], linestyle=dash, linewidth=1.2, **look)
     ends = (min(thresholds) - 0.05, max(thresholds) + 0.05)
     axes[0].set(xlim=ends, ylim=(0.2, 1.02))
     axes[1].set(xlim=ends, ylim=(0, 1.02))
     style.label(axes[0], "Threshold t", "Accuracy where confidence ≥ t")
     style.label(axes[1], "Threshold t", "Coverage")
-    style.legend(axes[1], loc="upper right")
+    style.legend(axes[0], loc="lower right")  # below the diagonal, where only an over-confident method comes
     return axes
 
 

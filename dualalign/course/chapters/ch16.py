@@ -75,6 +75,16 @@ EXERCISES = [
                 lambda g: float(np.log(g.plm_yes) / np.log(g.polm_yes)),
                 "You took log p of Yes alone. The softmax of two options sees the difference of their logits.",
             ),
+            Wrong(
+                "a difference of log-odds",
+                lambda g: float(logit(g.polm_yes) - logit(g.plm_yes)),
+                "You subtracted. A temperature divides: by what must the PoLM's log-odds be divided to meet the PLM's?",
+            ),
+            Wrong(
+                "distances from one half",
+                lambda g: (g.polm_yes - 0.5) / (g.plm_yes - 0.5),
+                "You compared distances of probabilities from one half. A temperature works on the logits behind them.",
+            ),
         ),
         minutes=5,
     ),
@@ -109,6 +119,11 @@ EXERCISES = [
                 "ignores what is known",
                 lambda g: 0.5,
                 "One half is the coin's. The judge puts some pairs in order for certain.",
+            ),
+            Wrong(
+                "the share itself",
+                lambda g: g.known,
+                "That is how much the judge knows. Even a judge who knows nothing has the coin's AUROC, as ties count.",
             ),
         ),
         minutes=6,

@@ -82,6 +82,11 @@ EXERCISES = [
                 lambda g: g.says - g.accuracy,
                 "That is how over-confident the model is. The saving is a difference of costs.",
             ),
+            Wrong(
+                "the saving upside down",
+                lambda g: -saving(g),
+                "The sign is turned. A saving is what the model pays now less what it would pay.",
+            ),
         ),
         minutes=5,
     ),

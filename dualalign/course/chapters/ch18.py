@@ -55,6 +55,11 @@ EXERCISES = [
                 "You took two options with the mean logit. Exponentials are summed, and the larger one weighs more.",
             ),
             Wrong(
+                "averages the options, counts one",
+                lambda g: float(g.options.mean() / np.log(g.others)),
+                "You took one option with the mean logit. There are two; their exponentials are summed, not averaged.",
+            ),
+            Wrong(
                 "tempers the probability instead of the logits",
                 lambda g: float(np.log(np.exp(g.options).sum()) / np.log(g.others)),
                 "You summed at T = 1 and divided the logarithm of the sum. Each logit is divided before the sum.",
