@@ -72,7 +72,7 @@ found = {m: minus.xs(r, level="reading") for m, r in (("vanilla", "vanilla"), ("
 less = {f"less_{m}": int(((t["p (Holm)"] < 0.05) & (t.cost_minus < 0)).sum()) for m, t in found.items()}
 more = {f"more_{m}": int(((t["p (Holm)"] < 0.05) & (t.cost_minus > 0)).sum()) for m, t in found.items() if m != "vanilla"}
 say(
-    "**The short answer**, for {n_traces} traces (pairs x sets); what counts is told apart after Holm's correction over all {tests} comparisons:\n\n"
+    "**The short answer**, for {n_traces} traces (pairs x sets). The first two lines count only what is told apart after Holm's correction over all {tests} comparisons.\n\n"
     "- Acting on Dual-Align's confidence is cheaper than acting on the PoLM's own on {less_vanilla}.\n"
     "- Against the other label-free methods there is no such winner. Dual-Align is cheaper than DACA on {less_daca} and dearer on {more_daca}, than `align-all` on {less_align} and {more_align}, than BaseCal on {less_basecal} and {more_basecal}.\n"
     "- By the mean alone `align-all` is the cheapest of all on {first_align}, BaseCal on {first_basecal}, Dual-Align on {first_dual}. But on the {n_premise} whose PLM meets the premise it is BaseCal on {premise_basecal}.",
