@@ -71,7 +71,9 @@ class Exercise:
     wrong: tuple[Wrong, ...]
     minutes: int
     level: int = 2
-    hint: str = "Not this. Work the first few numbers by hand and compare."
+    hint: str = (
+        "Not this, and no mistake that we know by name. Check what is asked and in which unit, then try a small case."
+    )
 
     def task(self, student: str) -> Task:
         """Draw the data of a student.
