@@ -48,9 +48,14 @@ def slider(path: Path) -> str:
 
 
 class BookContents(SphinxDirective):
-    """List parts and pages; the content holds ``page: one line`` for those about which there is something to say."""
+    """List parts and pages; the content holds ``page: one line`` for those about which there is something to say.
+
+    With the caption of a part as argument, the other pages of that part and nothing else.
+    """
 
     has_content = True
+    optional_arguments = 1
+    final_argument_whitespace = True
 
     def run(self):
         lines = dict(re.split(r":\s+", line, maxsplit=1) for line in self.content if line.strip())
@@ -58,17 +63,22 @@ class BookContents(SphinxDirective):
         for page in sorted(set(lines) - pages):
             raise self.error(f"book-contents: {page} is no page of the table of contents")
         self.env.note_dependency(str(ROOT / "book" / "_toc.yml"))
+        if self.arguments:
+            listed = [page for page in dict(parts())[self.arguments[0]] if page != self.env.docname]
+            return [self._list(listed, lines)]
         return [self._part(caption, listed, lines) for caption, listed in parts()]
 
     def _part(self, caption: str, pages: list[str], lines: dict[str, str]) -> nodes.section:
         section = nodes.section(ids=[nodes.make_id(f"part-{caption}")], names=[])
         total = sum(minutes(page) or 0 for page in pages)
         section += nodes.title("", caption)
-        items = nodes.bullet_list(
-            "", *(self._item(page, lines.get(page, "")) for page in pages), classes=["book-contents"]
-        )
-        section += [_quiet(f"{total} minutes in all"), items] if total else items
+        section += [_quiet(f"{total} minutes in all")] if total else []
+        section += self._list(pages, lines)
         return section
+
+    def _list(self, pages: list[str], lines: dict[str, str]) -> nodes.bullet_list:
+        items = (self._item(page, lines.get(page, "")) for page in pages)
+        return nodes.bullet_list("", *items, classes=["book-contents"])
 
     def _item(self, page: str, line: str) -> nodes.list_item:
         inner = nodes.inline("", "", classes=["doc"])
