@@ -9,19 +9,16 @@
 # %% [markdown]
 # # A world where the truth is known
 #
-# On real questions nobody knows how sure one *should* be. There are labels, and an ECE with its noise. So when a method's temperature is off, it is hard to say whose
-# fault it is: the method's, the PLM's, or chance's.
+# Mira's temperature comes out too high. Whose fault is that: the method's, the PLM's, or chance's? On real questions she cannot tell, for nobody knows how sure one *should* be. There are right answers, and they are noisy.
 #
-# This page builds a small world in which the right belief can be computed for every question. A tiny transformer learns that world, is post-trained, and drifts. Then each method's temperature
-# is held against the true one.
+# This page builds a small world, the **controlled world**, in which the right belief can be computed for every question. A tiny transformer learns it, is post-trained, and drifts. Then each method's temperature is held against the true one.
 #
 # | You need | [Deriving Dual-Align](04_deriving_dual_align.ipynb), [What post-training does](06_what_post_training_does.ipynb) |
 # |---|---|
-# | **Helpful** | Bayes' rule in log-odds |
-# | **Time** | 25 minutes; to train the models yourself, `make live`: half a minute more |
+# | **Helpful** | Bayes' rule |
+# | **Time** | 35 minutes; to train the models yourself, `make live`: half a minute more |
 #
-# **You will be able to** compute the exact belief in a noisy fact, say when aligning on *all* questions is exactly right, say when discarding disagreements helps and when it hurts, and
-# predict how a method errs when its PLM is wrong.
+# **You will be able to** compute the exact belief in a noisy fact, say when aligning on *all* questions is exactly right, say when discarding disagreements helps and when it hurts, and predict how a method errs when its PLM is wrong.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -42,8 +39,9 @@ if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
 import numpy as np
 import pandas as pd
 
-from dualalign import plots
-from dualalign.book import say
+import dualalign as da
+from dualalign import course, plots
+from dualalign.book import glue, say
 from dualalign.lab.world import STUDIES, World, draw, generator, measure, posterior, simulate, table
 from dualalign.lab.world.run import CURVE, Run, beliefs
 
@@ -51,15 +49,15 @@ from dualalign.lab.world.run import CURVE, Run, beliefs
 folder = "../data/results"
 live = False
 seed = 0
+me = "reader"
 
 # %% [markdown]
-# ## A document, and what one should believe
+# ## How sure should one be?
 #
-# A document has a topic (its *key*), up to five statements, a question and an answer. Each statement is a witness who reports one of four options. There are three kinds of witnesses, who
-# tell the truth with probability 0.9, 0.7 or 0.5. When they do not, they name one of the other options, each as likely.
+# In this world a question is asked about a *document*. A document has a topic, its *key*, and up to five statements. Each statement is a witness who says which of four options, A to D, is the answer. There are three kinds of witnesses. They
+# tell the truth with probability 0.9, 0.7 or 0.5; if not, they name one of the three other options, each as likely.
 #
-# A reader who knows how reliable the witnesses are can do no better than Bayes. A report by a witness of reliability $r$ multiplies the odds of its option by $r\,/\,\frac{1 - r}{K - 1}$. So
-# log-odds add up. Every option is as likely as any other before a witness speaks, so the belief is
+# Suppose a 90 % witness says C and a 70 % witness says D. How sure should one be of C? With $K = 4$ options, a witness of reliability $r$ names the true option with probability $r$, and each other one with probability $\frac{1 - r}{K - 1}$. Witnesses err independently, and before they speak all options are alike. So by Bayes' rule the belief $\pi$ in option $a$ is a product over the witnesses $w$:
 
 # %% [markdown]
 # $$
@@ -73,12 +71,20 @@ said = [", ".join(f"{generator.RELIABILITIES[w]:.0%} says {'ABCD'[o]}" for w, o 
 pd.DataFrame(pi.round(3), columns=[*"ABCD"]).assign(statements=said, truth=["ABCD"[t] for t in facts.truth])
 
 # %% [markdown]
-# Each row is one document, with the exact belief in its four options.
+# Each row is one document with its statements, the exact belief in the four options, and the truth, which a model never sees when it is asked. Are these beliefs right? Then they must be calibrated: draw many documents, and see how often the likeliest option is true.
+
+# %%
+many = draw(World(), 100_000, np.random.default_rng(0))
+sure = posterior(World(), many).max(axis=1)
+hit = posterior(World(), many).argmax(axis=1) == many.truth
+by_tenth = pd.DataFrame({"belief": sure, "true": hit}).groupby(np.minimum((sure * 10).astype(int), 9)).mean()
+print(f"largest distance of belief and share of true ones, by tenths: {(by_tenth.belief - by_tenth['true']).abs().max():.4f}")
+
+# %% [markdown]
+# ## A PLM that nobody calibrated
 #
-# ## A PLM that is calibrated because log loss is proper
-#
-# A transformer of six layers and 54,000 weights reads such documents once, each of them new. Its loss is the log loss of the answer. That loss is smallest, in expectation, when the model's
-# probabilities equal $\pi$. Nothing in training mentions calibration; the model comes to it because guessing honestly pays.
+# A transformer of six layers and 54,000 weights reads such documents, each only once. It is trained to the lowest log loss of the answer. That loss is proper: in expectation it is smallest when the model's
+# probabilities equal $\pi$. Nothing in the training mentions calibration. Does the model come to it?
 
 # %%
 import warnings
@@ -94,11 +100,14 @@ trained = f"This page **trained seed {run.seed} anew** on the machine that built
 shown = f"Shown is seed {run.seed} as it was shipped; its training took {sum(run.seconds.values()):.0f} s of processor time, the PLM and every PoLM. `make live` trains it anew."
 Markdown(f":::{{note}}\n{trained if live else shown} The tables over {len(seeds)} seeds are remade by `python -m dualalign.lab world`.\n:::")
 
-# %% mystnb={"figure": {"caption": "Pre-training, one pass. Left: log loss and the least that any reader could reach. Right: mean absolute difference between the model's probabilities and the exact ones on held-out questions, with the bound of 0.02 that we asked for. What to see: the loss comes close to its line, and the error falls below its own.", "name": "fig-world-curve"}, "image": {"alt": "Two curves over training steps: log loss falling to a dotted line, and error falling below 0.02."}}
-axes = plots.plot_pretraining(pd.DataFrame(run.curve, columns=list(CURVE)))
+# %% mystnb={"figure": {"caption": "Pre-training, one pass. Left: log loss, and the least that any reader could reach. Right: mean absolute difference between the model's probabilities and the exact ones, on held-out questions, with the bound of 0.02 that we asked for (log axis). What to see: the loss comes close to its line, and the error falls below its own.", "name": "fig-world-curve"}, "image": {"alt": "Two curves over training steps: the log loss falls to its lower bound, and the mean error of a probability falls from {error_first:.2f} to {error_last:.3f}."}}
+curve = pd.DataFrame(run.curve, columns=list(CURVE))
+glue("error_first", float(curve["error"].iloc[0]))
+glue("error_last", float(curve["error"].iloc[-1]))
+axes = plots.plot_pretraining(curve)
 
 # %% [markdown]
-# Is it the run that the tables know? The seed's row in the shipped table, beside the run shown here:
+# Figures on this page show one seed; tables are means over many. Is this seed the one that the tables hold?
 
 # %%
 shipped_row = seeds[seeds.seed == run.seed].iloc[0]
@@ -106,9 +115,9 @@ same = ["error", "calibration_error", "loss", "accuracy"]
 pd.DataFrame({"shown here": pd.Series(table.seed_row(run))[same], "shipped": shipped_row[same]}).T.astype(float).round(4)
 
 # %% [markdown]
-# An ECE of nearly zero would not be enough here: a model that says the same for every question can have that. So we compare every probability with the exact one, on questions that were never shown.
+# A small ECE would not prove much: a model that says the same for every question can have that. So compare every single probability with the exact one, on questions never shown.
 
-# %% mystnb={"figure": {"caption": "Every option of 2,000 held-out questions: the PLM's probability against the exact one. What to see: the averages lie on the diagonal, and most single beliefs within about a tenth of it; the scatter is what one pass leaves.", "name": "fig-world-posterior"}, "image": {"alt": "Scatter of the model's option probabilities over the exact posterior, close to the diagonal, with means and ranges by bin."}}
+# %% mystnb={"figure": {"caption": "Every option of 2,000 held-out questions: the PLM's probability against the exact one; black, means and ranges. What to see: the means lie on the diagonal, and most single beliefs within about a tenth of it; the scatter is what one pass leaves.", "name": "fig-world-posterior"}, "image": {"alt": "Scatter of the model's option probabilities over the exact ones, close to the diagonal; they differ by {error_last:.3f} on average."}}
 ax = plots.plot_posterior_check(beliefs(run.plm["told-0"]), run.pi["told-0"])
 
 # %%
@@ -116,7 +125,7 @@ seeds[["error", "belief_error", "calibration_error", "loss", "least_loss", "accu
 
 # %% tags=["remove-input"]
 say(
-    "Over {n} seeds the mean absolute error of a probability lies between {low:.4f} and {high:.4f}. The PLM is right on {accuracy:.1%} of the questions, and the best possible reader on {best:.1%}.",
+    "Over {n} seeds the mean absolute error of a probability lies between {low:.4f} and {high:.4f}. The PLM is right on {accuracy:.1%} of the questions; the best possible reader on {best:.1%}. Guessing honestly pays, and the model has found it out.",
     n=len(seeds),
     low=seeds.error.min(),
     high=seeds.error.max(),
@@ -125,18 +134,17 @@ say(
 )
 
 # %% [markdown]
-# ## What post-training does: the dials
+# ## Five kinds of post-training
 #
-# From here the same PLM is post-trained by the losses of the [last page](06_what_post_training_does.ipynb): SFT, DPO and RLVR, on 320 documents seen 16 times each; and, as a control, SFT on
-# documents that are all new (`once`). What differs is the world that post-training rewards:
+# From here the same PLM is post-trained by the losses of the [last page](06_what_post_training_does.ipynb): SFT, DPO and RLVR, on 320 documents seen 16 times each. What does this reward? That is the dial:
 #
-# - **sharpen**: the world as it was. Nothing new can be learned, so what changes is the doing of repetition and, for DPO and RLVR, of a loss that is not proper.
+# - **control**: SFT on documents that are all new, from the world as it was. Nothing should change.
+# - **sharpen**: the world as it was, the same 320 documents again and again. Nothing new can be learned. What changes is due to repetition and, for DPO and RLVR, to a loss that is not proper.
 # - **added**: on half of the topics the key itself tells the answer, right nine times in ten. The PLM could not know that. The PoLM gains real knowledge.
 # - **reversed**: on a quarter of the topics post-training rewards the key's option *whatever the witnesses say*, while the truth stays with the witnesses. The PoLM learns something false.
-# - **mixed**: both, a quarter of the topics each.
+# - **mixed**: both, on a quarter of the topics each.
 #
-# To post-training, added and reversed look alike in kind: a key that predicts the reward. Only the truth tells them apart.
-# (On the last page an answer was called reversed when the PLM had held it less likely than a guess. Here the word names a dial.)
+# (`once` marks runs on documents that are all new.) To post-training, added and reversed look alike: a key that predicts the reward. Only the truth tells them apart.
 
 # %%
 columns = ["accuracy_plm", "confidence_plm", "accuracy_polm", "confidence_polm", "best_accuracy", "agreement", "calibration_error_plm", "calibration_error_polm", "t_true"]
@@ -147,13 +155,12 @@ short = ["acc. PLM", "conf. PLM", "acc. PoLM", "conf. PoLM", "best acc.", "agree
 means.loc[holds].set_axis(short, axis=1).round(3)
 
 # %% [markdown]
-# Means over the seeds. In the control the two models disagree on some questions although hardly a belief has moved: where two options are about equally likely, a little is enough. Accuracy and calibration error are exact: each answer counts with its true chance of being right, so no noise of labels has to be subtracted. `best acc.` is that of a reader who knows $\pi$. The last column is the true temperature
-# $T^\star$, of which more below.
+# Means over the seeds. Accuracy and calibration error (`error`) are exact: each answer counts with its true chance of being right, so there is no luck to subtract. `best acc.` is the accuracy of a reader who knows $\pi$; `T*` is explained below. The control disagrees with the PLM on some questions although hardly a belief has moved: where two options are about equally likely, a little is enough.
 
 # %% tags=["remove-input"]
 say(
-    "The control moves confidence by {control:+.3f}. The same loss on the same documents 16 times moves it by {sft:+.3f}; DPO moves it by {dpo:+.3f} and RLVR by {rlvr:+.3f}, and the three move accuracy by {a_sft:+.3f}, {a_dpo:+.3f} and {a_rlvr:+.3f}: "
-    "confidence drift, made on purpose. With added knowledge SFT gains {added:+.3f} of accuracy; with reversed beliefs it loses {lost:.3f}.",
+    "The control moves confidence by {control:+.3f}. The same loss on the same documents 16 times moves it by {sft:+.3f}; DPO moves it by {dpo:+.3f} and RLVR by {rlvr:+.3f}, while accuracy moves by {a_sft:+.3f}, {a_dpo:+.3f} and {a_rlvr:+.3f}: "
+    "so it is repetition and not SFT as such that inflates, as the [last page](06_what_post_training_does.ipynb) guessed. With added knowledge SFT gains {added:+.3f} of accuracy; with reversed beliefs it loses {lost:.3f}.",
     control=means.confidence_polm["control"] - means.confidence_plm["control"],
     **{n: means.confidence_polm[f"sharpen-{n}"] - means.confidence_plm[f"sharpen-{n}"] for n in ("sft", "dpo", "rlvr")},
     **{f"a_{n}": means.accuracy_polm[f"sharpen-{n}"] - means.accuracy_plm[f"sharpen-{n}"] for n in ("sft", "dpo", "rlvr")},
@@ -161,21 +168,23 @@ say(
     lost=means.accuracy_plm["reversed-sft"] - means.accuracy_polm["reversed-sft"],
 )
 
-# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer, one seed, on agreement and disagreement: in the control, and after SFT that sharpens, adds knowledge, or reverses beliefs. What to see: the control moves nothing; repetition parts the paths on disagreement; for SFT, changed beliefs part them further, from the first layers on.", "name": "fig-world-layers"}, "image": {"alt": "Four panels of layer divergence by regime: control, sharpen, added and reversed, all by SFT."}}
+# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer, one seed, on agreement and disagreement: in the control, and after SFT that sharpens, adds knowledge, or reverses beliefs. What to see: the control moves nothing; repetition parts the paths on disagreement; changed beliefs part them further, from the first layers on.", "name": "fig-world-layers"}, "image": {"alt": "Four panels of layer divergence: control, sharpen, added and reversed, all by SFT. On disagreement, the median at the last layer is {d_control:.3f}, {d_sharpen:.2f}, {d_added:.2f} and {d_reversed:.2f} nats, a mean over the seeds; on agreement it stays near zero."}}
 shown_layers = ["control", "sharpen-sft", "added-sft", "reversed-sft"]
 axes = plots.plot_recipe_layers({name: run.traces(STUDIES[name]) for name in shown_layers})
 
 # %%
 last = layers[layers.layer == layers.layer.max()].pivot_table(index="study", columns="regime", values="median", sort=False)
 middle = layers[layers.layer == layers.layer.max() // 2].pivot_table(index="study", columns="regime", values="median", sort=False)
+for study in shown_layers:
+    glue(f"d_{study.split('-')[0]}", last.disagree[study])
 pd.concat({"middle layer": middle, "last layer": last}, axis=1).loc[holds].round(3)
 
 # %% [markdown]
-# After DPO and RLVR the paths part as far without any changed belief: the size of the divergence does not say which kind of drift it was.
+# So may one read off the divergence which kind of drift it was? No: after DPO and RLVR the paths part as far in `sharpen`, without any changed belief.
 #
 # ## The true temperature
 #
-# Since $\pi$ is known, so is the best single temperature for a PoLM $f$: the one with the least expected log loss,
+# Which temperature *should* a method find? Since $\pi$ is known, so is the best single temperature for a PoLM with logits $z_f$: the one with the least expected log loss,
 
 # %% [markdown]
 # $$
@@ -183,15 +192,27 @@ pd.concat({"middle layer": middle, "last layer": last}, axis=1).loc[holds].round
 # $$ (eq-true-temperature)
 
 # %% [markdown]
-# No label is drawn; the expectation over answers is exact. Compare it with what `align-all` minimises: the mean of $\mathrm{KL}(p_g \,\|\, \operatorname{softmax}(z_f/T))$. That is the same expression with $p_g$ in the place
+# No answer is drawn; the expectation over answers is exact. Now hold it beside what align-all minimises: the mean of $\mathrm{KL}(p_g \,\|\, \operatorname{softmax}(z_f/T))$. Written out, that is the same expression with $p_g$ in the place
 # of $\pi$, plus a term without $T$. Hence, without any experiment:
 #
-# > **If the PLM's belief is exact, aligning on all questions gives exactly $T^\star$,** whatever post-training has done to $f$, disagreements included.
+# > **If the PLM's belief is exact, aligning on all questions gives exactly $T^\star$,** whatever post-training has done to the PoLM, disagreements included.
 #
-# Is the PLM exact? In `sharpen` and `reversed` it is, up to the scatter that the figure of all beliefs showed. In `added` and `mixed` it is calibrated for what it can see, but the key's message is hidden from it.
-# So "the premise holds" has two meanings, and the real premise is the weaker one: calibrated on average.
+# Does it? Give align-all the exact belief for a PLM, and a PoLM that was led astray. (True to $T^\star$ here means to the digits of a search that uses $\pi$ itself.)
+
+# %%
+led_astray = run.traces(STUDIES["reversed-sft"])
+truth = run.pi[STUDIES["reversed-sft"].questions]
+best = measure.true_optimum(led_astray.polm_final, truth).temperature
+oracle_plm = np.log(truth)[:, None, :].repeat(led_astray.n_layers, axis=1)
+exact = da.Traces(oracle_plm, led_astray.polm_logits, led_astray.labels, led_astray.n_options, led_astray.question_ids)
+print(f"T* {best:.5f}, align-all beside the exact belief {da.AlignAll().fit(exact).temperature_:.5f}")
+print(f"align-all beside the trained PLM {da.AlignAll().fit(led_astray).temperature_:.5f}")
+
+# %% [markdown]
+# Is our trained PLM exact? In `sharpen` and `reversed` it is, up to the scatter in the figure above. In `added` and `mixed` it is calibrated for what it can see, but what the key tells is hidden from it.
+# So "the premise holds" has two meanings, and for real models we can only hope for the weaker one: calibrated on average.
 #
-# Every other method leaves this optimum by choice: DACA drops the questions on which the two models disagree, Dual-Align gives them less weight and adds the process loss. Each choice is a bet about what disagreement means.
+# Every other method leaves this optimum on purpose. DACA drops the questions on which the two models disagree; Dual-Align gives them less weight and adds the process loss. Each is a bet on what disagreement means. Who wins which bet? Each method's temperature over the true one:
 
 # %%
 compared = table.against_truth(methods, pairs)
@@ -199,7 +220,7 @@ order = ["vanilla", "agreement", "process-only", "confidence-only", "daca", "dua
 ratio = compared.pivot(index="study", columns="method", values="ratio")[order]
 ratio.loc[holds].round(2)
 
-# %% mystnb={"figure": {"caption": "The premise holds: each method's temperature over the true one. Dot: geometric mean over 20 seeds; thick line: its 95 % interval; thin line: range of the seeds. Left of 1 the PoLM stays over-confident, right of 1 it becomes under-confident. What to see: align-all sits on 1 in the rows of sharpen and reversed and right of it in added; DACA sits left of 1 where align-all is right; where knowledge was added it is nearer to 1 than align-all after SFT and DPO, and falls as far short in mixed.", "name": "fig-world-holds"}, "image": {"alt": "Twelve panels of temperature ratios, a panel a combination of dial and recipe, eight methods each."}}
+# %% mystnb={"figure": {"caption": "The premise holds: each method's temperature over the true one. Marker: geometric mean over 20 seeds; thick line: its 95 % interval; thin line: range of the seeds. Left of 1 the PoLM stays over-confident, right of 1 it becomes under-confident. What to see: align-all sits on 1 in the rows of sharpen and reversed, right of it in added and mixed; DACA sits left of 1 where align-all is right, and near 1 in added-sft.", "name": "fig-world-holds"}, "image": {"alt": "Twelve panels of temperature ratios, a panel a combination of dial and recipe, eight methods each. Where the PLM is exact, align-all is within {off:.1%} of the true temperature and DACA {daca_exact:+.0%} off on average; where knowledge was added, align-all is {align_added:+.0%} off."}}
 axes = plots.plot_against_truth(compared, [n for n in holds if not n.endswith("once") and n != "control"], order)
 
 # %% tags=["remove-input"]
@@ -219,13 +240,13 @@ say(
 )
 
 # %% [markdown]
-# So the claim that "aligning on disagreements makes the PoLM under-confident" is true in one kind of world and false in another. It is true where disagreement means that the PoLM has learned something.
-# Where it means that the PoLM has been led astray, the disagreements are the very questions that show how over-confident it is, and dropping them leaves it so.
+# DACA's authors argue that aligning on disagreements makes the PoLM under-confident. In one kind of world that is true: where disagreement means that the PoLM has *learned* something the PLM does not know.
+# Where it means that the PoLM was *led astray*, the disagreements are the very questions that show how over-confident it is, and dropping them leaves it so.
 #
-# ### Agreement does not shift an exact belief
+# ### Does agreement shift a belief?
 #
-# On the real pairs we [saw](06_what_post_training_does.ipynb) that a calibrated PLM is under-confident where the PoLM agrees. Here that effect can be switched on and off. Whether two models agree is a function of the question.
-# A belief that is exact given the question stays exact on any subset of questions. A belief that is calibrated only on average need not. The PLM's mean confidence less its exact chance of being right:
+# On real pairs a PLM that is calibrated on average was too modest where the PoLM agreed, as we [saw](06_what_post_training_does.ipynb). Here the effect can be switched on and off. Whether two models agree depends on the question alone.
+# So a belief that is exact for each question stays exact on any selection of questions; one that is only right on average need not. The PLM's mean confidence less its exact chance of being right:
 
 # %%
 examined = [STUDIES[f"{dial}-sft"] for dial in ("sharpen", "reversed", "added", "mixed")]
@@ -234,19 +255,19 @@ gaps.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "In seed {seed}, the PLM's gap between agreement and disagreement is {sharpen_gap:.3f} after sharpening and {reversed_gap:.3f} after reversal, but {added_gap:.3f} where knowledge was added. On the real pairs the sign is that of "
-    "added knowledge, as one expects of a PLM that is calibrated on average only; how much of it is knowledge, labels of this kind cannot say.",
+    "In seed {seed}, the gap differs between agreement and disagreement by {sharpen_gap:.3f} after sharpening and {reversed_gap:.3f} after reversal, but by {added_gap:.3f} where knowledge was added. On the real pairs the sign is that of "
+    "added knowledge, as one expects of any PLM that is right on average only.",
     seed=run.seed,
     **{f"{n}_gap": abs(gaps.disagree[f"{n}-sft"] - gaps.agree[f"{n}-sft"]) for n in ("sharpen", "reversed", "added")},
 )
 
 # %% [markdown]
-# ### One temperature cannot serve both
+# ### Can one temperature serve both?
 #
-# In `mixed` some disagreements are knowledge and some are error. Mean confidence less exact chance of being right, by kind of topic, after SFT:
+# In `mixed` some disagreements are knowledge and some are error. Mean confidence less exact chance of being right, after SFT, on the topics told, reversed and neither:
 
 # %%
-kinds = ["bias_told", "bias_reversed", "bias_plain", "bias_agree", "bias_disagree"]
+kinds = ["bias_told", "bias_reversed", "bias_plain"]
 mixed = methods[methods.study == "mixed-sft"].groupby("method", sort=False)[kinds]
 mixed.mean().round(3)
 
@@ -254,7 +275,7 @@ mixed.mean().round(3)
 dual = mixed.mean().loc["dual-align"]
 oracle = mixed.mean().loc["temperature-scaling"]
 say(
-    "Dual-Align leaves the told topics {told:+.3f} and the reversed ones {turned:+.3f} off. The supervised oracle, which has seen labels, is off by {o_told:+.3f} and {o_turned:+.3f}: no temperature can fix that, whoever chooses it.",
+    "Dual-Align leaves the PoLM too modest on the topics it was told ({told:+.3f}) and too sure on those it was misled about ({turned:+.3f}). The oracle, which has seen right answers, does no better: {o_told:+.3f} and {o_turned:+.3f}. No single temperature can, whoever chooses it.",
     told=dual.bias_told,
     turned=dual.bias_reversed,
     o_told=oracle.bias_told,
@@ -270,22 +291,26 @@ say(
 # %%
 means.loc[fails].set_axis(short, axis=1).round(3)
 
-# %% mystnb={"figure": {"caption": "The premise fails: each method's temperature over the true one, drawn as before. What to see: the label-free methods land left of 1 in all panels but doubled-added-sft, so the PoLM inherits the PLM's over-confidence; the supervised oracle stays on 1.", "name": "fig-world-fails"}, "image": {"alt": "Six panels of temperature ratios for studies whose PLM is over-confident, eight methods each."}}
+# %% mystnb={"figure": {"caption": "The premise fails: each method's temperature over the true one, drawn as before. What to see: in all panels but doubled-added-sft the methods without right answers land left of 1, so the PoLM inherits the PLM's over-confidence; the oracle stays on 1.", "name": "fig-world-fails"}, "image": {"alt": "Six panels of temperature ratios for studies whose PLM is over-confident, eight methods each. The ratio of Dual-Align runs from {dual_low:.2f} to {dual_high:.2f}."}}
+glue("dual_low", float(ratio.loc[fails, "dual-align"].min()))
+glue("dual_high", float(ratio.loc[fails, "dual-align"].max()))
 axes = plots.plot_against_truth(compared, fails, order)
+
+# %% [markdown]
+# ## And the calibration error?
+#
+# A temperature may be far off and do little harm. So here is the exact calibration error of every method in every study, a mean over the seeds.
 
 # %%
 error = methods.groupby(["study", "method"], sort=False)["calibration_error"].agg(["mean", "std"]).unstack("method")
 everything = ["vanilla", "basecal", "daca", "dual-align", "align-all", "temperature-scaling", "confidence-only", "process-only", "agreement", "batch"]
 error["mean"].loc[[*holds, *fails], everything].round(3)
 
-# %% [markdown]
-# That is the exact calibration error of every method in every study, a mean over the seeds.
-
 # %% tags=["remove-input"]
 label_free = [m for m in everything if m not in ("vanilla", "temperature-scaling")]
 first = error["mean"][label_free].idxmin(axis=1)
 say(
-    "`basecal`, which gives the PLM's own confidence in the PoLM's answer and fits nothing, has the smallest error of all label-free methods in {basecal} of the {known} studies with an exact PLM, and in {basecal_told} of the {taught} with added knowledge.",
+    "`basecal` gives the PLM's probability of the PoLM's answer and fits nothing. Of all methods without right answers it has the smallest error in {basecal} of the {known} studies with an exact PLM, and in {basecal_told} of the {taught} with added knowledge.",
     basecal=int((first.loc[exact] == "basecal").sum()),
     known=len(exact),
     basecal_told=int((first.loc[told] == "basecal").sum()),
@@ -295,7 +320,7 @@ say(
 # %% tags=["remove-input"]
 wins = {rival: error["mean"]["dual-align"] < error["mean"][rival] for rival in ("daca", "align-all")}
 say(
-    "Dual-Align's error is below DACA's in {beats} of {n_holds} studies in which the premise holds, and in {beats_fails} of {n_fails} in which it fails; below align-all's in {beats_all} and in {beats_all_fails}. "
+    "Dual-Align's error is below DACA's in {beats} of {n_holds} studies in which the premise holds (the control counted), and in {beats_fails} of {n_fails} in which it fails. It is below align-all's in {beats_all} and in {beats_all_fails}. "
     "The standard deviation over the seeds is {std_low:.3f} to {std_high:.3f}.",
     beats=int(wins["daca"].loc[holds].sum()),
     n_holds=len(holds),
@@ -308,45 +333,80 @@ say(
 )
 
 # %% [markdown]
-# (The first count leaves out the control.) BaseCal's success has the same reason as that of `align-all`: where the PLM knows all there is to know, copying it is best. Where the PoLM has learned something, BaseCal cannot give it credit;
-# it still wins where DPO and RLVR have bent the PoLM's confidences so far that no temperature straightens them.
+# BaseCal succeeds for the same reason as align-all: where the PLM knows all there is to know, copying it is best. Where the PoLM has learned something, copying cannot give it credit.
+# (It still wins where DPO and RLVR have bent the PoLM's confidences so far that no temperature straightens them.)
 #
 # Two rows deserve a second look. In `added-once` and `doubled-control` SFT saw fresh documents only, and the PoLM is calibrated as it comes. There every alignment makes it worse, and nothing in a trace says so.
+#
+# Mira's question has an answer, then: her temperature may be too high because her PLM lacks what the PoLM has learned, or too low because her PLM is too sure itself. Which it is, the two models alone do not tell.
 #
 # ## What this page does not show
 #
 # - **That real PLMs are like this one.** Here the PLM reads the very distribution that it is asked about, in one format. Pre-training data are not like that.
 # - **How large the effects are elsewhere.** Six layers, width 32, four options, 2,000 questions. That align-all finds $T^\star$ beside an exact PLM follows from the derivation; all else is this world's.
-# - **What inner layers know.** The process loss reads them, but nothing in this world has a known truth at an inner layer. That it pulls the temperature up or down here says nothing about other models.
+# - **What inner layers know.** The process loss reads them, but no inner layer has a known truth, here either. That it pulls the temperature up or down in this world says nothing about other models.
 # - **That disagreement can be told apart.** Knowledge and error are both a key that predicts the reward. Their traces differ in degree, and we built the degrees. A rule that separates them needs labels, or an assumption.
 #
 # ## Summary
 #
 # - Log loss on fresh data makes a model calibrated, belief by belief, without anyone asking.
-# - If the PLM's belief is exact, align-all gives the true temperature: no other one has a smaller expected log loss. DACA then leaves the PoLM over-confident. (By calibration error, another yardstick, BaseCal does better still.)
-# - If post-training added knowledge, align-all makes the PoLM under-confident. Discarding disagreements repairs that after SFT; in a mixture of knowledge and error it overshoots. Dual-Align stood in between in this world.
-# - If the PLM is wrong, the label-free methods inherit most of its error.
-# - Where post-training left the model calibrated, aligning it can only do harm.
+# - If the PLM's belief is exact, align-all finds the true temperature, and DACA leaves the PoLM over-confident.
+# - If post-training added knowledge, align-all makes the PoLM under-confident. Discarding disagreements mends that after SFT; in a mixture of knowledge and error it overshoots. Dual-Align stood in between in this world.
+# - If the PLM is wrong, the methods without right answers inherit most of its error; and where post-training left the model calibrated, aligning it can only do harm.
 #
-# **Next:** [rerun it](../rerun.md), or start with [your own pair](../your_own_pair.md).
+# **Next:** [every pair, every set, every method](08_main_comparison.ipynb).
 #
-# ```{exercise}
+# ```{exercise} Two against one
 # :label: ex-witnesses
-# Two witnesses of reliability 0.7 report option A, one of reliability 0.9 reports B. There are four options. Which one should you believe, and how much?
+# Three witnesses speak. `reliability` says how often each tells the truth, `says` which of the options A to D each named; who errs names one of the three others, each as likely. How sure should you be of A, B, C and D? A list of four probabilities, three decimals.
 # ```
-#
-# ```{solution} ex-witnesses
+
+# %%
+task = course.task("witnesses", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-witnesses
 # :class: dropdown
-# Believe A. Relative to a silent option, A has odds of $(0.7 / 0.1)^2 = 49$, B has $0.9 / 0.0333 = 27$, C and D have 1 each. So $\pi(A) = 49 / 78 \approx 0.63$ and $\pi(B) = 27 / 78 \approx 0.35$.
+# ```
+
+# %% tags=["solution"]
+product = np.ones(4)
+for reliable, said in zip(task.reliability, task.says, strict=True):
+    product *= [reliable if option == said else (1 - reliable) / 3 for option in "ABCD"]
+print((product / product.sum()).round(3))
+task.check(product / product.sum())
+
+# %% [markdown] tags=["solution"]
+# Against an option that nobody names, a witness multiplies the odds of his own by $r / \frac{1 - r}{3}$. Two modest witnesses may outweigh a good one, or not; it is the product that decides, neither the number of heads nor the best of them.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
-# ```{exercise}
+# ```{exercise} Answers drawn at random
 # :label: ex-exact
-# On every question a post-trained model is nearly certain of an option drawn at random, whatever the evidence. The PLM's belief is exact. Which temperature does `align-all` find as the questions grow in number, and is it the true one?
+# A post-trained model picks one of four options at random on every question, whatever it says; the logit of its pick leads the three others, all equal, by `lead`. The PLM's belief is exact, and its mean confidence is `plm_sure`, on whichever questions the two agree as well. With very many questions, which temperatures do align-all and DACA find? A list of two, two decimals; `inf` where there is no finite one.
 # ```
-#
-# ```{solution} ex-exact
+
+# %%
+task = course.task("exact", me)
+task
+
+# %% [markdown]
+# ```{solution-start} ex-exact
 # :class: dropdown
-# An infinite one: the PoLM's logits say nothing about $\pi$, so the uniform belief has the least loss. It is the true one, because the two objectives are the same. DACA keeps the questions on which the random option
-# happens to be the PLM's favourite. There it must look as sure as the PLM is, and no less: its temperature is finite, and wrong.
+# ```
+
+# %% tags=["solution"]
+# At the best T the PoLM gives its pick, on average, what the PLM gives it: 1/4 on all questions, plm_sure where they agree.
+log_odds_against_one = np.log(3 * task.plm_sure / (1 - task.plm_sure))
+print(round(task.lead / log_odds_against_one, 2))
+task.check([np.inf, task.lead / log_odds_against_one])
+
+# %% [markdown] tags=["solution"]
+# Over all questions the PLM gives a random option one quarter on average, which is what a blind guess deserves: an infinite temperature, and the true one. DACA keeps the questions on which the pick happens to be the PLM's favourite. There the PoLM must look as sure as the PLM is. Its temperature is finite, and wrong: its answers are right one time in four.
+
+# %% [markdown]
+# ```{solution-end}
 # ```
