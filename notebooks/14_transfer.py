@@ -273,25 +273,12 @@ say(
 # - **Subjects of a set with signal.** The premise fails on MMLU for this pair, so the subject's temperature had little to find.
 #
 # ## Summary
-
-# %% tags=["remove-input"]
-say(
-    "- Label-free temperatures travel: the loss is {sum_dual:+.4f} of ECE for Dual-Align and {sum_daca:+.4f} for DACA. They hardly depend on the set.\n"
-    "- The oracle's temperature depends on the set, and loses {sum_oracle:+.4f} (not certain with so few sets); the loss goes with the distance of the two temperatures (rank correlation {sum_rho:.2f}).\n"
-    "- Own questions without labels against foreign labels: {sum_value:+.3f} of ECE for Dual-Align, so it {sum_verdict} them on the mean over these sets. Its own fit beats {sum_holds:.0%} of the foreign temperatures where the premise holds, and {sum_fails:.0%} where it fails.\n"
-    "- One temperature for all subjects is the safer choice on MMLU: a temperature for each is clearly better for no method here{exception}.",
-    sum_dual=lost.value["dual-align"],
-    sum_daca=lost.value["daca"],
-    sum_oracle=lost.value[oracle],
-    sum_rho=goes_with.loc[oracle, "rank correlation"],
-    sum_holds=better["holds"][0] / better["holds"][1],
-    sum_fails=better["fails"][0] / better["fails"][1],
-    sum_value=dual.value,
-    sum_verdict=results.verdict(dual.low, dual.high),
-    exception=f", except {', '.join(helped)}" if len(helped) else "",
-)
-
-# %% [markdown]
+#
+# - Label-free temperatures travel: they hardly depend on the set, so little is lost, and as often something is gained.
+# - The oracle's temperature depends on the set. Carried over it loses, and the more, the further apart the two temperatures are.
+# - Own questions without labels, or labels from elsewhere? On the mean over these sets they are not told apart. Where the premise holds the own fit is better; where it fails, mostly not.
+# - One temperature for all subjects is the safer choice on MMLU: a temperature for each is clearly better for no method here.
+#
 # The first-aid questions are not science questions. If Mira's temperature is label-free, she may keep it: a new fit costs her no label, and on average it changes little. If it was fitted with labels on science questions, she must not carry it over on trust. Neither tells her whether the confidences are right; that depends on what the PLM knows of first aid.
 #
 # **Next:** [borrowed references](15_foreign_references.ipynb).

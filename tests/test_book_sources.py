@@ -125,13 +125,9 @@ def test_a_checker_that_accepts_a_known_wrong_answer_is_named():
     assert "halve" in course.faults([broken])[0]
 
 
-def test_a_page_still_to_be_converted_is_excused_until_it_is_ready():
+def test_every_page_is_asked():
     pages = {"notebooks/01_a": page(), "notebooks/02_b": page(PAGE.replace("ex-halve", "ex-b"), figure={"name": "b"})}
-    found, ready = check_book.faults(pages, ["halve", "b"], {"notebooks/01_a", "notebooks/02_b"})
-    assert (found, ready) == ([], {"notebooks/01_a"})
-    found, _ = check_book.faults(pages, ["halve", "b"], {"notebooks/01_a", "notebooks/03_c"})
-    assert "notebooks/02_b: cell 3: a figure without caption" in found
-    assert "tools/not_yet.txt: notebooks/03_c is no page" in found
+    assert check_book.faults(pages, ["halve", "b"]) == ["notebooks/02_b: cell 3: a figure without caption"]
 
 
 def test_cells_that_are_not_on_the_page_do_not_count():

@@ -2,7 +2,7 @@
 
 Every figure states its message in an alt text that quotes a glued number; every page has its parts; every exercise has
 a checker, every checker a page, and no checker accepts an answer that is known to be wrong. Exit code 1 and a line for
-each fault. Pages listed in tools/not_yet.txt are still to be brought to this form: that list may only get shorter.
+each fault.
 """
 
 from __future__ import annotations
@@ -71,26 +71,21 @@ def sources(root: Path) -> dict[str, list]:
     return {path.relative_to(root).with_suffix("").as_posix(): jupytext.read(path).cells for path in paths}
 
 
-def faults(pages: dict[str, list], names: list[str], not_yet: set[str]) -> tuple[list[str], set[str]]:
-    """Return the faults that count, and the pages of the list that have none left."""
+def faults(pages: dict[str, list], names: list[str]) -> list[str]:
+    """Return what is wrong with each page and between them."""
     by_page = {name: page_faults(cells, names, name.startswith("notebooks")) for name, cells in pages.items()}
-    found = [f"{name}: {fault}" for name, page in by_page.items() if name not in not_yet for fault in page]
-    found += [f"tools/not_yet.txt: {name} is no page" for name in sorted(not_yet - pages.keys())]
-    return found + book_faults(pages, names), {name for name in not_yet if not by_page.get(name, True)}
+    return [f"{name}: {fault}" for name, page in by_page.items() for fault in page] + book_faults(pages, names)
 
 
 def main(arguments: list[str]) -> int:
     from dualalign import course
 
     pages, known = sources(ROOT), course.exercises()
-    not_yet = set((ROOT / "tools" / "not_yet.txt").read_text(encoding="utf-8").split())
     if arguments:
         pages = {name: cells for name, cells in pages.items() if Path(name).name in arguments}
         found = [f"{n}: {f}" for n, cells in pages.items() for f in page_faults(cells, list(known), "course" not in n)]
     else:
-        found, ready = faults(pages, list(known), not_yet)
-        found += checkers.faults(ROOT, course)
-        print("".join(f"{name} is ready: take it off tools/not_yet.txt\n" for name in sorted(ready)), end="")
+        found = faults(pages, list(known)) + checkers.faults(ROOT, course)
     print("\n".join(found) if found else f"book: the sources of {len(pages)} pages are in order")
     return 1 if found else 0
 
