@@ -127,7 +127,7 @@ def test_a_checker_that_accepts_a_known_wrong_answer_is_named():
 
 def test_every_page_is_asked():
     pages = {"notebooks/01_a": page(), "notebooks/02_b": page(PAGE.replace("ex-halve", "ex-b"), figure={"name": "b"})}
-    assert check_book.faults(pages, ["halve", "b"]) == ["notebooks/02_b: cell 3: a figure without caption"]
+    assert "notebooks/02_b: cell 3: a figure without caption" in check_book.faults(pages, ["halve", "b"])
 
 
 def test_cells_that_are_not_on_the_page_do_not_count():
