@@ -35,6 +35,7 @@ MENDS = [
     (re.compile('<section id="(?:exercise|solution)-content">'), "<section>"),
     # A wide table scrolls inside itself, so the keyboard must reach it.
     (re.compile('<table border="1" class="dataframe">'), '<table border="1" class="dataframe" tabindex="0">'),
+    (re.compile('<table class="table">'), '<table class="table" tabindex="0">'),
 ]
 
 

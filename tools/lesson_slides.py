@@ -39,7 +39,11 @@ PAGE = """<!doctype html>
 <main><div class="reveal"><div class="slides">
 {slides}
 </div></div></main>
-<script>window.MathJax = {{startup: {{typeset: false}}, options: {{enableMenu: false}}}};</script>
+<script>
+window.MathJax = {{options: {{enableMenu: false}}, startup: {{pageReady: function () {{
+  return MathJax.startup.defaultPageReady().then(window.startSlides);
+}}}}}};
+</script>
 <script src="{static}/mathjax/tex-svg-full.js"></script>
 <script src="{static}/reveal/reveal.js"></script>
 <script>{script}</script>
@@ -82,7 +86,7 @@ def _tex(text: str, options: dict) -> str:
 
 
 def render(text: str) -> str:
-    return markdown().render(text)
+    return markdown().render(text).replace("<th></th>", "<td></td>")  # the corner of a table is no heading
 
 
 def inline(text: str) -> str:

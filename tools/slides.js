@@ -44,9 +44,8 @@
     });
   }
 
-  var pictures = Array.prototype.slice.call(document.images).map(loaded);
-  window.slidesReady = MathJax.startup.promise
-    .then(function () { return MathJax.typesetPromise(); })
-    .then(function () { return Promise.all(pictures); })
-    .then(start);
+  window.startSlides = function () {  // MathJax calls it when the formulas are set
+    return Promise.all(Array.prototype.map.call(document.images, loaded)).then(start);
+  };
+  window.slidesReady = MathJax.startup.promise;
 })();

@@ -38,6 +38,9 @@ RULES = {
     " a": "color:inherit;text-decoration:underline",
 }
 
+# As the script leaves it, before the script has run: nothing moves while the page loads.
+SCRIPTED = "@media (scripting:enabled){UID details{display:none}UID button[hidden]{display:inline-block}}"
+
 
 def quiz_html(quiz: Quiz, address: Callable[[str], str] | None = None) -> str:
     """Return a quiz as HTML; the same quiz gives the same bytes.
@@ -53,6 +56,7 @@ def quiz_html(quiz: Quiz, address: Callable[[str], str] | None = None) -> str:
     script = Path(__file__).with_name("quiz.js").read_text(encoding="utf-8").strip()
     reading = "".join(_reading(item, address) for item in quiz.items) if any(item.read for item in quiz.items) else ""
     style = "".join(f"#{uid}{selector}{{{rule}}}" for selector, rule in RULES.items())
+    style += SCRIPTED.replace("UID", f"#{uid}")
     return (
         f'<div id="{uid}" class="da-quiz" role="group" aria-labelledby="{uid}-title"><style>{style}</style>'
         f'<p><strong id="{uid}-title">{_text(quiz.title)}</strong></p>{items}{_foot(quiz)}'
