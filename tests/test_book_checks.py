@@ -145,6 +145,8 @@ def test_leftovers_of_the_theme_are_mended():
     assert book_extension.mended(html) == "<script>keep()</script>"
     assert book_extension.mended('<div role="doc-biblioentry">') == '<div role="listitem">'
     assert book_extension.mended("<tr><th></th><th>a</th></tr>") == "<tr><td></td><th>a</th></tr>"
+    corner = '<tr class="row-odd"><th class="head"><p></p></th>'
+    assert book_extension.mended(corner) == '<tr class="row-odd"><td></td>'
 
 
 def test_pictures_get_their_size(tmp_path):

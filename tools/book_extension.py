@@ -30,7 +30,7 @@ MENDS = [
     # The sidebar is a region of the page, so it says so.
     (re.compile('(id="pst-primary-sidebar")( class)'), r'\1 role="complementary" aria-label="Contents of the book"\2'),
     # The corner of a table of data is no heading.
-    (re.compile("<th></th>"), "<td></td>"),
+    (re.compile('<th(?: class="head")?>(?:<p></p>)?</th>'), "<td></td>"),
     # Every exercise and every solution has the same id, so only one on a page could be meant.
     (re.compile('<section id="(?:exercise|solution)-content">'), "<section>"),
     # A wide table scrolls inside itself, so the keyboard must reach it.

@@ -16,7 +16,8 @@ const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
 const SCREENS = [[390, 844], [768, 1024], [1440, 900]];
 const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
-const SMALL_PAGES = /^(api|_modules)\//; // many and alike: one width each, in turn
+const SCHEMES = ["light", "dark"];
+const SMALL_PAGES = /^api\/.*\//; // many and alike: one width and one colour scheme each, in turn
 const LARGEST_SHIFT = 0.05;
 const PAGES_AT_ONCE = 2;
 const STILL = "*, *::before, *::after { transition: none !important; animation: none !important }";
@@ -56,7 +57,7 @@ function watchShifts() {
   }).observe({ type: "layout-shift", buffered: true });
 }
 
-const twoFrames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+const twoFrames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
 
 async function shiftFaults(page) {
   const shifts = await page.evaluate(() => window.shifts);
@@ -73,41 +74,48 @@ async function inScheme(page, colorScheme, rules) {
   return [...own, ...await audit(page, rules)].map((fault) => [colorScheme, fault]);
 }
 
-async function visit(context, file, [width, height]) {
-  const page = await context.newPage();
-  const faults = [];
-  page.on("request", (r) => /^(file|data|blob|about):/.test(r.url()) || faults.push(`asks the network for ${r.url()}`));
-  page.on("pageerror", (error) => faults.push(`script error: ${error.message}`));
-  await page.setViewportSize({ width, height });
-  await page.emulateMedia({ colorScheme: "light" });
+// One tab for many pages: what it notes belongs to the page that it shows.
+async function openTab(browser) {
+  const page = await (await browser.newContext()).newPage();
+  const tab = { page, noted: [] };
+  page.on("request", (r) => /^(file|data|blob|about):/.test(r.url()) || tab.noted.push(`asks the network for ${r.url()}`));
+  page.on("pageerror", (error) => tab.noted.push(`script error: ${error.message}`));
   await page.addInitScript(watchShifts);
+  return tab;
+}
+
+async function visit(tab, { file, screen: [width, height], schemes: [first, ...others] }) {
+  const { page } = tab;
+  tab.noted = [];
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme: first });
   await page.goto(pathToFileURL(file).href);
-  await page.evaluate(() => window.MathJax?.startup?.promise);
+  await page.evaluate(() => (window.slidesReady ?? window.MathJax?.startup?.promise)?.then?.(() => null));
   await page.evaluate(twoFrames);
-  faults.push(...await shiftFaults(page));
+  const moved = await shiftFaults(page);
   // A colour that is still fading in is no colour to judge: end every transition first.
   await page.addStyleTag({ content: STILL });
   await page.evaluate(axe);
-  const inBoth = [...await inScheme(page, "light"), ...await inScheme(page, "dark", COLOUR_RULES)];
+  const found = await inScheme(page, first);
+  for (const other of others) found.push(...await inScheme(page, other, COLOUR_RULES));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  if (wide > width) faults.push(`is ${wide} px wide on a screen of ${width} px`);
-  await page.close();
-  return [...faults.map((fault) => ["light", fault]), ...inBoth];
+  if (wide > width) tab.noted.push(`is ${wide} px wide on a screen of ${width} px`);
+  return [...[...tab.noted, ...moved].map((fault) => [first, fault]), ...found];
 }
 
 function plan(site, files) {
-  return files.flatMap((file, i) => (SMALL_PAGES.test(relative(site, file)) ? [SCREENS[i % SCREENS.length]] : SCREENS)
-    .map((screen) => ({ file, screen })));
+  return files.flatMap((file, i) => (SMALL_PAGES.test(relative(site, file))
+    ? [{ file, screen: SCREENS[i % 3], schemes: [SCHEMES[Math.floor(i / 3) % 2]] }]
+    : SCREENS.map((screen) => ({ file, screen, schemes: SCHEMES }))));
 }
 
 async function work(browser, site, visits, report) {
-  const context = await browser.newContext();
+  const tab = await openTab(browser);
   for (let next = visits.shift(); next; next = visits.shift()) {
-    for (const [scheme, fault] of await visit(context, next.file, next.screen)) {
+    for (const [scheme, fault] of await visit(tab, next)) {
       report(`${relative(site, next.file)} (${scheme}, ${next.screen[0]} px): ${fault}`);
     }
   }
-  await context.close();
 }
 
 async function main() {
