@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("yaml")
 import book_terms
-from book_terms import Term, load_terms, needs_too_early, page_order, pattern, prose, too_early
+from book_terms import Term, load_terms, needs_too_early, page_order, pattern, prose, source, too_early, unexplained
 
 TERMS = [
     Term("ECE", "An error.", "notebooks/02_b"),
@@ -82,8 +82,14 @@ def test_definitions_are_plain_text(tmp_path):
     assert load_terms(tmp_path / "g.md") == [Term("ECE", "An error, a bin.", "a/b")]
 
 
-def test_every_word_of_the_book_is_explained_on_a_page_of_the_book():
-    assert {term.page for term in load_terms()} <= set(page_order())
+def test_every_word_of_the_book_is_explained_on_a_page_of_the_book_that_uses_it():
+    assert unexplained(load_terms(), {page: source(page) for page in page_order()}) == []
+
+
+def test_a_page_that_does_not_exist_or_is_silent_explains_nothing():
+    found = unexplained(TERMS, {"notebooks/01_a": "No word of it."})
+    assert "'ECE' is explained in notebooks/02_b, no page" in found[0]
+    assert "'confidence' is explained in notebooks/01_a, which does not use the word" in found[-1]
 
 
 def test_the_report_does_not_fail_unless_asked(monkeypatch, capsys):

@@ -170,10 +170,18 @@ def _helped(markdown: str) -> set[str]:
     return {Path(target).name.removesuffix(".ipynb").removesuffix(".md") for target in targets}
 
 
+def unexplained(terms: list[Term], texts: dict[str, str]) -> list[str]:
+    """Return the words whose page is no page of the book, or does not even use them."""
+    missing = [f"glossary: {t.name!r} is explained in {t.page}, no page" for t in terms if t.page not in texts]
+    there = [term for term in terms if term.page in texts]
+    silent = [term for term in there if not pattern([term]).search(texts[term.page])]
+    return missing + [f"glossary: {t.name!r} is explained in {t.page}, which does not use the word" for t in silent]
+
+
 def main() -> int:
     terms, order = load_terms(), page_order()
-    missing = [f"glossary: {t.name!r} is explained in {t.page}, no page" for t in terms if t.page not in order]
     texts = {page: source(page) for page in order}
+    missing = unexplained(terms, texts)
     early = [fault for page, text in texts.items() for fault in too_early(page, text, terms, order)]
     early += [fault for page, text in texts.items() for fault in needs_too_early(page, text, order)]
     print("\n".join(missing + early) if missing + early else "terms: nothing is used before it is explained")
