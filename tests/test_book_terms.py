@@ -95,7 +95,8 @@ def test_a_page_that_does_not_exist_or_is_silent_explains_nothing():
 def test_the_report_does_not_fail_unless_asked(monkeypatch, capsys):
     monkeypatch.setattr(book_terms, "load_terms", lambda: TERMS)
     monkeypatch.setattr(book_terms, "page_order", lambda: ORDER)
-    monkeypatch.setattr(book_terms, "source", lambda page: "The ECE." if page == "notebooks/01_a" else "")
+    texts = {"notebooks/01_a": "The ECE. A confidence.", "notebooks/02_b": "ECE, confidence loss, noise floor."}
+    monkeypatch.setattr(book_terms, "source", lambda page: texts.get(page, ""))
     monkeypatch.setattr("sys.argv", ["book_terms.py"])
     assert book_terms.main() == 0
     assert "'ECE'" in capsys.readouterr().out
