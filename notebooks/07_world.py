@@ -197,7 +197,7 @@ pd.concat({"middle layer": middle, "last layer": last}, axis=1).loc[holds].round
 #
 # > **If the PLM's belief is exact, aligning on all questions gives exactly $T^\star$,** whatever post-training has done to the PoLM, disagreements included.
 #
-# Does it? Give align-all the exact belief for a PLM, and a PoLM that was led astray. (True to $T^\star$ here means to the digits of a search that uses $\pi$ itself.)
+# Does it? Give align-all the exact belief for a PLM, and a PoLM that was led astray.
 
 # %%
 led_astray = run.traces(STUDIES["reversed-sft"])
@@ -310,7 +310,7 @@ error["mean"].loc[[*holds, *fails], everything].round(3)
 label_free = [m for m in everything if m not in ("vanilla", "temperature-scaling")]
 first = error["mean"][label_free].idxmin(axis=1)
 say(
-    "`basecal` gives the PLM's probability of the PoLM's answer and fits nothing. Of all methods without right answers it has the smallest error in {basecal} of the {known} studies with an exact PLM, and in {basecal_told} of the {taught} with added knowledge.",
+    "`basecal` gives the PLM's probability of the PoLM's answer and fits nothing. Of all methods without right answers it has the smallest error in {basecal} of the {known} studies with an exact PLM (the control left out), and in {basecal_told} of the {taught} with added knowledge.",
     basecal=int((first.loc[exact] == "basecal").sum()),
     known=len(exact),
     basecal_told=int((first.loc[told] == "basecal").sum()),
