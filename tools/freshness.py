@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 FOLDERS = ("notebooks", "course")
-PATTERNS = ("dualalign/**/*.py", "data/**/*", "requirements.lock")
+PATTERNS = ("dualalign/**/*.py", "dualalign/**/*.js", "data/**/*", "requirements.lock")
 NO_INPUT = re.compile(r"(^|/)\.|\.md$|__pycache__|\.part(/|$)")
 RECORD = "dualalign_run"
 
