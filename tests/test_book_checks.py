@@ -145,6 +145,8 @@ def test_leftovers_of_the_theme_are_mended():
     assert book_extension.mended(html) == "<script>keep()</script>"
     assert book_extension.mended('<div role="doc-biblioentry">') == '<div role="listitem">'
     assert book_extension.mended("<tr><th></th><th>a</th></tr>") == "<tr><td></td><th>a</th></tr>"
+    early = book_extension.mended('theme = localStorage.getItem("theme") || "auto";')
+    assert early == f"theme = {book_extension.THEME};"
     corner = '<tr class="row-odd"><th class="head"><p></p></th>'
     assert book_extension.mended(corner) == '<tr class="row-odd"><td></td>'
 

@@ -17,11 +17,18 @@ from myst_nb.ext.glue.utils import PendingGlueReference
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK_URL = re.compile(r"book/notebooks/([\w-]+)\.ipynb")
 
+THEME = (
+    '({light: "light", dark: "dark"})[document.documentElement.dataset.mode] || '
+    '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
+)
+
 # What the theme and its companions write into pages and an audit refuses; each line is one leftover.
 MENDS = [
     # Live code is off, yet its style, its script and its settings stand on every page, with an address on the network.
     (re.compile(r"""<script[^>]*thebe[^>]*>.*?</script>|<link[^>]*thebe[^>]*>""", re.DOTALL), ""),
     (re.compile(r"<script>\s*const (THEBE_JS_URL|thebe_).*?</script>", re.DOTALL), ""),
+    # Before the theme's last script ran, a page had the colours and sizes of neither scheme, and then moved.
+    (re.compile(r'localStorage\.getItem\("theme"\) \|\| "auto"'), THEME),
     # A role that is deprecated; entries of a bibliography stand in a list.
     (re.compile('role="doc-biblioentry"'), 'role="listitem"'),
     # The visible words of these controls are their names.
