@@ -41,7 +41,7 @@ book: $(VENV)/book.ok
 	$(RUN) tools/course.py --pages
 	$(MAKE) site
 	$(RUN) tools/check_site.py
-	$(RUN) tools/check_numbers.py
+	$(RUN) tools/check_numbers.py --report
 
 site: $(VENV)/book.ok
 	$(RUN) tools/build_site.py

@@ -56,6 +56,16 @@ def test_each_change_is_named(tmp_path, capsys, monkeypatch, values, line):
     assert line in capsys.readouterr().out
 
 
+def test_a_report_fails_only_where_a_number_is_not_recorded(tmp_path, capsys):
+    executed(tmp_path, {"ece": 0.25})
+    compare(tmp_path, "--write")
+    executed(tmp_path, {"ece": 0.75})
+    assert compare(tmp_path, "--report") == 0
+    assert "ece was 0.25, is 0.75" in capsys.readouterr().out
+    executed(tmp_path, {"ece": 0.25, "n": 2})
+    assert compare(tmp_path, "--report") == 1
+
+
 def test_rounding_and_live_runs_are_no_change(tmp_path):
     executed(tmp_path, {"ece": 0.25, "zero": 0.0})
     compare(tmp_path, "--write")
