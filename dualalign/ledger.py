@@ -134,7 +134,7 @@ CLAIMS = (
     Claim("2b", "On disagreement the divergence jumps at one layer.", "[P]",
           "median share of all movement in the largest jump, disagreement less agreement", 1, of_claims("jump_share")),
     Claim("3", "A low stability entropy of the PoLM goes with over-confidence.", "[P][R]",
-          "rank correlation of ISE with confidence less correctness", -1, of_claims("ise_overconfidence")),
+          "correlation of ISE with confidence less correctness", -1, of_claims("ise_overconfidence")),
     Claim("4", "Aligning on disagreements makes the PoLM under-confident.", "[D]",
           "mean confidence less accuracy after aligning on disagreements alone", -1, of_claims("disagreement_gap")),
     Claim("5", "Dual-Align's calibration error is below that of every unsupervised baseline.", "[P]",

@@ -42,7 +42,7 @@ def effects(traces: Traces, draws: int = 2000) -> dict[str, Difference]:
 
     ``inflation`` claim 1: rise of confidence less rise of accuracy (probability). Claim 2, medians on disagreement less
     those on agreement: ``divergence`` of the last layer and ``jump`` at the peak layer (nats), ``jump_share`` of all
-    the movement between neighbouring layers. ``ise_overconfidence`` claim 3: Spearman correlation of the PoLM's
+    the movement between neighbouring layers. ``ise_overconfidence`` claim 3: Pearson's correlation of the PoLM's
     stability entropy with its confidence less correctness; negative where low entropy goes with over-confidence.
     ``disagreement_gap`` claim 4: mean confidence less accuracy, of all questions, once the PoLM was aligned on the
     disagreeing ones alone; ``agreement_gap`` on the agreeing ones alone (DACA).
@@ -73,19 +73,21 @@ def gap_after_aligning(traces: Traces, rows: np.ndarray, draws: int = 2000) -> D
 
 
 def stability_against_overconfidence(traces: Traces, draws: int = 2000) -> Difference:
-    """Spearman correlation of ISE_f(x; 1) with the PoLM's confidence less its correctness, and its interval."""
+    """Correlation of ISE_f(x; 1) with the PoLM's confidence less its correctness, and its interval.
+
+    Zero on average for a calibrated model, whose excess is zero whatever it says. A rank correlation is not: among the
+    right answers as among the wrong ones the excess falls with the entropy.
+    """
     entropy = drift.stability_entropy(traces.polm_logits, drift.peak_layer(traces))
     confidence, correct = metrics.top_label(np.exp(drift.log_softmax_options(traces.polm_final)), traces.labels)
     excess = confidence - correct
-    low, high = metrics.interval(spearman, entropy, excess, draws=draws)
-    return Difference(spearman(entropy, excess), low, high)
+    low, high = metrics.interval(correlation, entropy, excess, draws=draws)
+    return Difference(correlation(entropy, excess), low, high)
 
 
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation, mean ranks on ties; NaN where one of them is constant."""
-    from scipy.stats import rankdata
-
-    x, y = (rankdata(v) - (len(v) + 1) / 2 for v in (a, b))
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation; NaN where one of the two is constant."""
+    x, y = a - a.mean(), b - b.mean()
     scale = np.sqrt((x @ x) * (y @ y))
     return float(x @ y / scale) if scale > 0 else np.nan
 
