@@ -25,7 +25,7 @@
 #
 # **You will be able to** derive when inner layers measure what the last layer needs, test it on a pair, and say what a temperature can and cannot keep.
 #
-# The letters are those of the [ledger](20_ledger.ipynb). Question D, on generated text, and other positions in the prompt have [a page of their own](18_at_generation.ipynb).
+# Question D, on generated text and other positions in the prompt, has [a page of its own](18_at_generation.ipynb).
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -65,7 +65,7 @@ pairs = {"sft1": "choices", "sft4": "choices", "sft1-full": "choices", "dpo": "c
 #
 # The process loss compares entropies of inner layers. But the temperature that it finds divides the last layer's logits alone. Is that not a mismatch?
 #
-# There is one case in which it is none. Suppose post-training multiplied the logits of every layer from the peak on by the same factor $a$: $z_f^l = a\, z_g^l$. Then at $\tau = a$
+# There is one case in which it is none. Suppose post-training multiplied the logits of every layer from the [peak layer](04_deriving_dual_align.ipynb) $l^*$ on by the same factor $a$: $z_f^l = a\, z_g^l$. Then at $\tau = a$
 
 # %% [markdown]
 # $$
@@ -80,18 +80,22 @@ pairs = {"sft1": "choices", "sft4": "choices", "sft1-full": "choices", "dpo": "c
 # %%
 own = da.Traces.load(f"{folder}/sft4__{question_set}__choices.safetensors")
 tripled = da.Traces(own.plm_logits, 3 * own.plm_logits, own.labels, own.n_options, own.question_ids)
-made = da.ProcessOnly(weight=0.0).fit(tripled)
+made = da.ProcessOnly(weight=0.0).fit(tripled)  # weight 0: every question counts the same
 print(f"T = {made.temperature_:.4f}, process loss {made.objective_:.1e}")
 
 # %% [markdown]
-# If the factor differs from layer to layer, the process loss settles on a compromise, and the last layer is given a share of the others' factor.
+# If the factor differs from layer to layer, the process loss settles on a compromise, and the last layer gets a share of the others' factor.
 #
 # That can be tested. For each layer there is one temperature $T_l$ at which the PoLM's mean entropy is the PLM's. If the reasoning holds, these should be equal from the middle on.
 
-# %% mystnb={"figure": {"caption": "The factor by which post-training scaled the logits, layer by layer: the temperature at which the PoLM's mean entropy at a layer is that of the PLM's matched layer. The large mark is the last layer. What to see: on the pairs with a common family, the last layer was scaled far more than the ones before it; with the foreign reference it is the other way round.", "name": "fig-factors"}, "image": {"alt": "Lines of the layer temperature over relative depth for eight pairs. On the pairs of one family the last layer alone asks for {last_low:.1f} to {last_high:.1f}, the inner layers for {inner_low:.1f} to {inner_high:.1f}; for the foreign reference the last layer asks for {foreign_last:.1f} and the inner ones for {foreign_inner:.1f}."}}
+# %% mystnb={"figure": {"caption": "The factor by which post-training scaled the logits, layer by layer: the temperature at which the PoLM's mean entropy at a layer is that of the PLM's matched layer. The large mark is the last layer; grey crosses: the foreign reference. What to see: on the pairs of one family the first layers stay near 1, and the last layer was scaled more than any before it. With the foreign reference it is the other way round.", "name": "fig-factors"}, "image": {"alt": "Lines of the layer temperature over relative depth for eight pairs. On the pairs of one family they start near 1, rise from the middle on, and jump at the last layer: from {before_low:.1f} to {before_high:.1f} at the layer before it to {end_low:.1f} to {end_high:.1f}. The foreign reference is highest inside, at {foreign_most:.1f}, and ends at {foreign_end:.1f}."}}
 traces = {p: da.Traces.load(f"{folder}/{p}__{question_set}__{s}.safetensors") for p, s in pairs.items()}
 factors = {p: inner.layer_temperatures(t) for p, t in traces.items()}
 ax = plots.plot_layer_temperatures(factors)
+for name, layer in {"before": -2, "end": -1}.items():
+    at = [f[layer] for p, f in factors.items() if p != "smollm2"]
+    glue(f"{name}_low", min(at)), glue(f"{name}_high", max(at))
+glue("foreign_most", max(factors["smollm2"])), glue("foreign_end", factors["smollm2"][-1])
 
 # %%
 process = da.ProcessOnly(weight=0.0)
@@ -103,13 +107,18 @@ temperatures["oracle"] = [da.TemperatureScaling().fit(t).temperature_ for t in t
 temperatures.round(2)
 
 # %% [markdown]
-# The first three columns are the process loss alone, every question counting the same: as it is, as if the last layer were the only one, and as if it were not there. (The oracle here has seen the labels of the same questions.)
+# The first three columns are the process loss alone, every question counting the same: as it is, as if the last layer were the only one, and as if it were not there. They differ a little from the figure, for the loss compares entropies question by question and the figure their means.
+#
+# The oracle here has seen the labels of the same questions.
 
 # %% tags=["remove-input"]
 own = temperatures.drop(index="smollm2")
 say(
-    "The factors are not equal. On the {n} pairs of one family the last layer alone asks for {last_low:.1f} to {last_high:.1f}, the inner layers for {inner_low:.1f} to {inner_high:.1f}: the inner layers pull the temperature *down*, by {ratio:.0%} on average between the first and the "
-    "second column. On {over} of {n} pairs the last layer alone would overshoot the oracle, as DACA does on {over_daca}. So where inner layers help here, they do so because two errors oppose each other, not because they measure the same thing.",
+    "The factors are not equal. On the {n} pairs of one family:\n\n"
+    "- The last layer alone asks for {last_low:.1f} to {last_high:.1f}, the inner layers for {inner_low:.1f} to {inner_high:.1f}.\n"
+    "- So the inner layers pull the temperature *down*, by {ratio:.0%} on average from the second column to the first.\n"
+    "- The last layer alone overshoots the oracle on {over} pairs, and DACA on {over_daca}. All layers together fall short of it on {under_all}.\n\n"
+    "So where inner layers help here, two errors oppose each other. They do not measure the same thing.",
     n=len(own),
     last_low=own["last layer"].min(),
     last_high=own["last layer"].max(),
@@ -118,38 +127,42 @@ say(
     ratio=float(1 - np.exp(np.log(own["all layers"] / own["last layer"]).mean())),
     over=int((own["last layer"] > own["oracle"]).sum()),
     over_daca=int((own["daca"] > own["oracle"]).sum()),
+    under_all=int((own["all layers"] < own["oracle"]).sum()),
 )
-glue("foreign_last", temperatures["last layer"]["smollm2"])
-glue("foreign_inner", temperatures["inner layers"]["smollm2"])
 
 # %% [markdown]
 # ## B. What does weighting buy over sorting?
 #
-# Dual-Align weighs both losses for every question, by how far the two models' answers are apart. The simpler rule sorts: confidence alignment on agreement, process alignment on disagreement. That is `weight="hard"`.
-# The difference below is that of the held-out ECE (first column) and Brier score, sorting less weighting, over five splits; p-values are of a paired bootstrap, corrected by Holm over all rows.
+# Dual-Align weighs both losses for every question, by how far the two models' answers are apart. The simpler rule sorts: confidence alignment on agreement, process alignment on disagreement. That is `weight="hard"`. What does it cost?
+#
+# Below, by pair: the held-out ECE and Brier score of sorting less those of weighting, means over the sets and five splits. `better` and `worse` count the sets on which sorting's ECE is clearly lower or higher (paired bootstrap, Holm's correction over all pairs and sets).
 
 # %%
 rows = table.load(f"{results}/table", ["ablation"])
 rows = rows[(rows.reading == "weight=hard") & (rows.seed == -1)]
 hard = rows.pivot_table(index=["pair", "set"], columns="metric", values="value")
 hard["holm"] = protocol.holm(hard["ece_minus_p"])
-hard[["ece_minus", "ece_minus_low", "ece_minus_high", "brier_minus", "holm"]].sort_values("ece_minus").round(3).iloc[[*range(5), *range(-5, 0)]]
+hard["better"], hard["worse"] = ((hard.holm < 0.05) & (sign * hard.ece_minus < 0) for sign in (1, -1))
+columns = {"sets": ("holm", "size"), "ece": ("ece_minus", "mean"), "brier": ("brier_minus", "mean"), "better": ("better", "sum"), "worse": ("worse", "sum")}
+of_pair = hard.groupby("pair").agg(**columns).sort_values("ece")
+of_pair.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "(The five smallest and the five largest of {n_sorted}.) Sorting is better in {better} and worse in {worse} after correction; on the mean over all it changes the ECE by {mean:+.4f}. {verdict}",
+    "Of {n_sorted} settings, sorting is clearly better on {better} and clearly worse on {worse}. On average it changes the ECE by {mean:+.3f}, most on `{most_pair}`. {verdict}",
     n_sorted=len(hard),
-    better=int(((hard.holm < 0.05) & (hard.ece_minus < 0)).sum()),
-    worse=int(((hard.holm < 0.05) & (hard.ece_minus > 0)).sum()),
+    better=int(hard.better.sum()),
+    worse=int(hard.worse.sum()),
     mean=hard.ece_minus.mean(),
-    verdict="So the weighting buys little on these pairs." if abs(hard.ece_minus.mean()) < 0.005 else "So the choice matters on these pairs.",
+    most_pair=of_pair.ece.abs().idxmax(),
+    verdict="So the weighting buys little on these pairs." if abs(hard.ece_minus.mean()) < 0.005 else "So the choice matters on these pairs, and how much depends on the pair.",
 )
 
 # %% [markdown]
 # ## C. Which drift should be kept?
 #
 # Post-training is *meant* to change a model. A method that undoes all drift would undo that too. In the controlled world wanted and unwanted drift are known: in `mixed`, a quarter of the topics were given real knowledge (*told*), a
-# quarter false beliefs (*reversed*). Each kind of topic has a true temperature of its own.
+# quarter false beliefs (*reversed*). Each kind of topic has a [true temperature](07_world.ipynb) of its own. `loss` is what remains at that temperature: the mean cross-entropy to the true probabilities, in nats.
 
 # %%
 run = Run.load(f"{results}/world_seed0.safetensors")
@@ -165,20 +178,16 @@ share = {name: rows.mean() for name, rows in parts.items()}
 by_kind = sum(share[k] * best[k].objective for k in ("told", "reversed", "plain"))
 by_regime = sum(share[k] * best[k].objective for k in ("agree", "disagree"))
 say(
-    "One true temperature for all costs {one:.3f} nats. Knowing the kind of each topic would bring that to {by_kind:.3f}; sorting by agreement, which needs no label, to {by_regime:.3f}. "
-    "Told topics want {told:.2f}, reversed ones {turned:.2f}; agreeing questions {agree:.2f}, disagreeing ones {disagree:.2f}.",
+    "One true temperature for all costs {one:.3f} nats a question. One for each kind of topic would bring that to {by_kind:.3f}. One for agreeing and one for disagreeing questions brings it to {by_regime:.3f}, and that sorting needs no label.",
     one=best["all"].objective,
     by_kind=by_kind,
     by_regime=by_regime,
-    told=best["told"].temperature,
-    turned=best["reversed"].temperature,
-    agree=best["agree"].temperature,
-    disagree=best["disagree"].temperature,
 )
 
 # %% [markdown]
-# That is the answer this world gives: a temperature keeps every answer, wanted or not, and can only change how sure the model is of all of them together. What should be kept is a matter of *answers*. To be less
-# sure of the false ones, a method must tell them from the true ones. A temperature for each regime is the simplest such method. Which way it goes is the same in all our worlds; how far is not:
+# That is the answer of this world. A temperature keeps every answer, wanted or not. It only changes how sure the model is of all of them together. What should be kept is a matter of *answers*: to be less sure of the false ones, a method must tell them from the true ones.
+#
+# A temperature for each regime is the simplest such method. Would it help in other worlds too?
 
 # %%
 worlds = {}
@@ -192,7 +201,7 @@ regime.round(2)
 # %% tags=["remove-input"]
 heat = regime.disagree / regime.agree
 say(
-    "Disagreeing questions want a temperature {least:.1f} (`{least_name}`) to {most:.1f} times (`{most_name}`) that of agreeing ones. A single temperature lies between, and is wrong for both. "
+    "In all of them disagreeing questions want the higher temperature: {least:.1f} times that of agreeing ones in `{least_name}`, {most:.1f} times in `{most_name}`. A single temperature lies between, and is wrong for both. "
     "How far the two should be apart depends on what disagreement means, and a trace alone does not say that.",
     least=heat.min(),
     least_name=heat.idxmin(),
@@ -203,8 +212,9 @@ say(
 # %% [markdown]
 # ## E. Do the two regimes appear elsewhere?
 #
-# The claim has two halves: on agreement the paths stay close, and on disagreement they part at one layer. For each pair and set: the last layer's divergence, and the share of all movement that its largest jump makes up, both
-# as median on disagreement less median on agreement.
+# The claim has two halves: on agreement the paths of the two models [stay close](03_two_kinds_of_drift.ipynb), and on disagreement they part at one layer.
+#
+# Two quantities tell: the last layer's divergence, and the share of all movement between layers that the largest jump makes up. For each, take the median on disagreement less that on agreement. The table counts sets by the sign of that difference, where its 95 % interval leaves zero out.
 
 # %%
 rows = table.load(f"{results}/table", ["claims"])
@@ -217,7 +227,7 @@ pd.concat(counts, axis=1).fillna(0).astype(int)
 # %% tags=["remove-input"]
 say(
     "Of {n_settings} settings, the last layer's divergence is larger on disagreement in {far}. The jump makes up a larger share of the movement in {jump}, and a smaller one in {smaller}. "
-    "The first half of the claim holds widely; it had to, in part, for models that answer differently cannot be equal in the last layer. The second half is not a property of these pairs in general.",
+    "The first half of the claim holds widely. In part it had to: models that answer differently cannot be equal in the last layer. The second half is not a property of these pairs in general.",
     n_settings=len(signs),
     far=int((signs.divergence == "larger").sum()),
     jump=int((signs.jump_share == "larger").sum()),
@@ -234,9 +244,11 @@ say(
 # ## Summary
 #
 # - Inner layers measure what the last layer needs if post-training scaled all of them alike. On our pairs it did not.
-# - Weighting by divergence and sorting by agreement are not the same, and the choice moves the error.
+# - Weighting by divergence and sorting by agreement are not the same. On average sorting has the larger error here.
 # - A temperature cannot keep wanted drift and undo the rest; it can only be right on average. Two of them, one for each regime, do better in the world.
 # - Paths are further apart on disagreement. That they part at one layer is not general here.
+#
+# Mira keeps the third answer in mind: her temperature will not tell a pupil which of the new answers to doubt.
 #
 # **Next:** [the ledger](20_ledger.ipynb), with a verdict for every claim.
 #

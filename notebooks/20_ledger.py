@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The ledger
 #
-# Mira has read a dozen chapters of evidence. The head teacher wants a page: what do the papers claim, and does it hold? Here is that page.
+# Mira has read nineteen chapters of evidence. The head teacher wants a page: what do the papers claim, and does it hold? Here is that page.
 #
 # | You need | [Start here](01_start_here.ipynb), [the main comparison](08_main_comparison.ipynb); each claim links to the page that explains it |
 # |---|---|
@@ -18,7 +18,7 @@
 #
 # **You will be able to** say which claims hold on these pairs, how sure that is, and where to look.
 #
-# No verdict is typed. Each is computed from the table of results, by a rule that was written down before the table was filled, and it changes when the data change. Three things were changed afterwards, none in favour of a claim: claim 11 now asks for a signal, claim 7 rests on all seven sets instead of two, and claim 3 is judged by a correlation of values, since one of ranks is negative for a [calibrated model too](03_two_kinds_of_drift.ipynb).
+# No verdict is typed. Each is computed from the table of results, by a rule that was written down before the table was filled, and it changes when the data change.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -54,7 +54,9 @@ pd.set_option("display.max_colwidth", None)
 #
 # A *setting* is one pair on one question set. Pairs share their questions and their PLM, so settings are not independent; sets nearly are. Hence an effect is averaged over the pairs of a set, and its 95 % interval is Student's $t$ over the sets.
 #
-# - The interval lies wholly on the claimed side of the line: **supported**.
+# Each claim says on which side of a line its effect lies: a difference of errors below 0, say. The column `claimed` below names side and line.
+#
+# - The interval lies wholly on the claimed side (it may touch the line): **supported**.
 # - It lies wholly on the other side: **contradicted**.
 # - Otherwise: **undecided**.
 #
@@ -62,16 +64,23 @@ pd.set_option("display.max_colwidth", None)
 #
 # Claim 11 has two conditions: the error falls, and the model tells right answers from wrong ones at all. Where the second is not shown, it is undecided. It rests on one set, so its interval is over questions.
 #
+# Three things were changed after the table was filled, none in favour of a claim.
+#
+# - Claim 11 was given its second condition.
+# - Claim 7 rests on all seven sets; it had rested on two.
+# - Claim 3 is judged by a correlation of values. It was one of ranks, which is negative for a [calibrated model too](03_two_kinds_of_drift.ipynb).
+#
 # Seven sets make wide intervals. That is as it should be: a claim about question sets in general rests on seven of them.
 #
 # ## The verdicts
 
 # %%
 book = ledger.ledger(table.load(results))
-shown = book[["text", "verdict", "value", "low", "high", "margin", "decided_by"]]
+sides = {c.number: f"{'above' if c.sign > 0 else 'below'} {c.margin:g}" for c in ledger.CLAIMS}
+shown = book.assign(claimed=pd.Series(sides))[["text", "claimed", "value", "low", "high", "verdict", "decided_by"]]
 shown.round(3)
 
-# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: the long bars of support for claim 1 and for Dual-Align against no calibration, and the mixed ones against align-all, DACA and BaseCal. Claim 7 has no bar, for it is measured over sets only; the bar of claim 11 shows the error alone.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the settings that support it, leave it open or contradict it. Of {n} rows, {supported} are supported over all sets, {contradicted} contradicted and {undecided} undecided. That Dual-Align beats DACA is supported by {daca_for} of {daca_settings} settings and contradicted by {daca_against}; that it beats no calibration, by {vanilla_for}."}}
+# %% mystnb={"figure": {"caption": "For each claim, the settings that support it by their own interval, those that leave it open, and those that contradict it; the verdict over all sets stands at the right. What to see: the long bars of support for claim 1 and for Dual-Align against no calibration; the mixed ones against DACA and BaseCal; and the one against align-all, where most settings speak for the rival. Claim 7 has no bar, for it is measured over sets only; the bar of claim 11 shows the error alone.", "name": "fig-ledger"}, "image": {"alt": "Stacked bars, one a claim, of the settings that support it, leave it open or contradict it. Of {n} rows, {supported} are supported over all sets, {contradicted} contradicted and {undecided} undecided. That Dual-Align beats DACA is supported by {daca_for} of {daca_settings} settings and contradicted by {daca_against}; that it beats no calibration, by {vanilla_for}."}}
 ax = plots.plot_ledger(book)
 
 # %% tags=["remove-input"]
@@ -88,15 +97,25 @@ say(
 
 # %% tags=["remove-input"]
 say(
-    "Against DACA, {daca_for} of {daca_settings} settings favour Dual-Align by their own interval and {daca_against} favour DACA. Against no calibration, {vanilla_for} favour Dual-Align.",
+    "By their own intervals, of {daca_settings} settings:\n\n"
+    "- against no calibration, {vanilla_for} favour Dual-Align;\n"
+    "- against DACA, {daca_for} favour Dual-Align and {daca_against} favour DACA;\n"
+    "- against align-all, {all_for} favour Dual-Align and {all_against} favour align-all.\n\n"
+    "Why is the last one not *contradicted*? Its interval over the sets is {all_low:+.3f} to {all_high:+.3f}. Many settings share a set, and the sets do not agree.",
     daca_for=int(book[ledger.SUPPORTED]["5 (daca)"]),
     daca_settings=int(book.settings["5 (daca)"]),
     daca_against=int(book[ledger.CONTRADICTED]["5 (daca)"]),
     vanilla_for=int(book[ledger.SUPPORTED]["5 (vanilla)"]),
+    all_for=int(book[ledger.SUPPORTED]["5 (align-all)"]),
+    all_against=int(book[ledger.CONTRADICTED]["5 (align-all)"]),
+    all_low=book.low["5 (align-all)"],
+    all_high=book.high["5 (align-all)"],
 )
 
 # %% [markdown]
-# What each number measures, on how many settings (claims 5 and 10 count one for each rival or part, G the PLM's own readings, 7 none), and where the claim is from ([P] Dual-Align {cite:p}`luo2026dualalign`, [D] DACA {cite:p}`luo2025daca`, [R] the public reviews):
+# The next table says what each number measures, on how many settings, and where the claim is from: [P] Dual-Align {cite:p}`luo2026dualalign`, [D] DACA {cite:p}`luo2025daca`, [R] the public reviews.
+#
+# Claims 5 and 10 count a setting once for each rival or part. G counts the PLM's own readings. Claim 7 is measured over sets only.
 
 # %%
 book[["effect", "source", "sets", "settings", *ledger.STATES]]
@@ -123,12 +142,12 @@ book[["effect", "source", "sets", "settings", *ledger.STATES]]
 # | DACA, Figures 2, 8 | naive alignment, temperature over epochs | here: [why aligning on everything fails](10_why_align_all_fails.ipynb) |
 # | DACA, Tables 1, 6 | main comparison on MMLU | here, on our pairs and seven sets: [main comparison](08_main_comparison.ipynb); their models: command (`dualalign trace`, then `fit`) |
 # | DACA, Figure 3 | model sizes | command; two sizes here are of two families, so size alone is not varied |
-# | DACA, Tables 2, 10 | closed models with foreign PLMs | a foreign reference here: [what post-training does](06_what_post_training_does.ipynb); closed models: not possible, their logits are not to be had here |
+# | DACA, Tables 2, 10 | closed models with foreign PLMs | a foreign reference here: [what post-training does](06_what_post_training_does.ipynb); closed models: not possible without their logits |
 # | DACA, Tables 3, 4, 11 | SFT, DPO, RLVR and checkpoints | here: [what post-training does](06_what_post_training_does.ipynb), [main comparison](08_main_comparison.ipynb) |
 # | DACA, Figure 4, Table 12 | open-ended TruthfulQA | here, on NQ-open with human judgements: [open-ended answers](16_open_ended.ipynb) |
 # | DACA, Figure 5 | selective classification | here: [decisions](17_decisions.ipynb) |
 # | DACA, Table 5 | prompts | here: [prompts, wordings and order](12_prompts_and_order.ipynb) |
-# | DACA, Table 7 | MathQA | command; the set cannot be had here |
+# | DACA, Table 7 | MathQA | command, with a file of the set; it is not shipped |
 # | DACA, Table 8 | MedMCQA with all baselines | here: [main comparison](08_main_comparison.ipynb) |
 # | DACA, Table 9 | vector and matrix scaling | here: [main comparison](08_main_comparison.ipynb) |
 # | DACA, Propositions 3.2, 3.3 | theory of naive alignment | here, and corrected: [why aligning on everything fails](10_why_align_all_fails.ipynb), [errata](22_errata.ipynb) |
@@ -144,7 +163,7 @@ book[["effect", "source", "sets", "settings", *ledger.STATES]]
 # - **Other models.** A verdict is about these pairs: one base of 270 million parameters and its post-trained versions, one foreign model and its further post-training, seven question sets. "Contradicted" means that the effect goes the other way here, not that the paper is wrong.
 # - **The papers' numbers.** Dual-Align's tables are not in our hands, and none of their models ran here.
 # - **Many claims, one table.** The rows are not corrected for their number. A claim is judged by its own interval; the counts by setting are for orientation only.
-# - **Independence of the sets.** The two ARC sets and OpenBookQA are alike. The intervals are, if anything, too narrow.
+# - **Independence of the sets.** The two ARC sets and OpenBookQA are alike, so the intervals are probably too narrow.
 #
 # ## Summary
 #
@@ -159,7 +178,7 @@ book[["effect", "source", "sets", "settings", *ledger.STATES]]
 #
 # ```{exercise} A verdict by hand
 # :label: ex-verdict
-# `effects` holds the effect of a claim in seven question sets; the claim says that it is positive. What is the lower end of its 95 % interval, by the rule of this page? Answer to four decimals, then say the verdict to yourself.
+# `effects` holds the effect of a claim in seven question sets; the claim says that it is positive. What is the lower end of its 95 % interval, by the rule of this page? Answer to four decimals. Then say the verdict to yourself.
 # ```
 
 # %%
@@ -181,7 +200,9 @@ print(f"mean {task.effects.mean():.4f}, low {low:.4f}")
 task.check(low)
 
 # %% [markdown] tags=["solution"]
-# With seven sets, $t_{0.975,6}$ is 2.45 and not 1.96, and the standard deviation is divided by $\sqrt 7$. Where the lower end is above zero, the claim is supported. Where it is below, look at the upper end: if that is above zero, the claim is undecided.
+# With seven sets, $t_{0.975,6}$ is 2.45 and not 1.96, and the standard deviation is divided by $\sqrt 7$.
+#
+# Where the lower end is above zero, the claim is supported. Where it is below, look at the upper end: if that is above zero, the claim is undecided.
 
 # %% [markdown]
 # ```{solution-end}

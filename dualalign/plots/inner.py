@@ -27,7 +27,8 @@ def plot_layer_temperatures(factors: Mapping[str, np.ndarray], ax: Axes | None =
     for i, (name, values) in enumerate(factors.items()):
         colour, marker = style.OPTIONS[i % len(style.OPTIONS)], "os^Dv*XP"[i % 8]
         depth = np.arange(1, len(values) + 1) / len(values)
-        ax.plot(depth, values, color=colour, marker=marker, markersize=3, linewidth=1, label=name)
+        look = {"color": colour, "marker": marker, "linestyle": ("-", "-.", ":", "--")[i % 4]}
+        ax.plot(depth, values, **look, markersize=4, linewidth=1, label=name)
         ax.plot(depth[-1], values[-1], marker, color=colour, markersize=8)
     ax.set_yscale("log", base=2)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

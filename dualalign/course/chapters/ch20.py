@@ -58,7 +58,28 @@ EXERCISES = [
                 lambda g: lower_end(g, quantile=0.95),
                 "That quantile leaves 5 % below. The rule's 95 % interval leaves 2.5 % on either side.",
             ),
+            Wrong(
+                "a degree of freedom for every set",
+                lambda g: float(g.effects.mean() - stats.t.ppf(0.975, len(g.effects)) * stats.sem(g.effects)),
+                "You took seven degrees of freedom. The mean was estimated from the same seven numbers: one is spent.",
+            ),
+            Wrong(
+                "the upper end",
+                lambda g: float(2 * g.effects.mean() - lower_end(g)),
+                "That is the upper end. The claim says that the effect is positive: it stands or falls with the lower.",
+            ),
+            Wrong(
+                "no interval at all",
+                lambda g: float(g.effects.mean()),
+                "That is the mean effect, the middle of the interval. How far would it move with seven other sets?",
+            ),
+            Wrong(
+                "a percentile of the seven sets",
+                lambda g: float(np.percentile(g.effects, 2.5)),
+                "That is a low value among the seven sets. The rule asks where the mean over sets may lie.",
+            ),
         ),
         minutes=8,
+        hint="Mean of the seven, less Student's quantile times the standard error of that mean; four decimals.",
     )
 ]

@@ -80,6 +80,7 @@ EXERCISES = [
         ),
         minutes=4,
         level=1,
+        hint="First the signed error of each method, the PLM's included. Then their sizes. Then the difference.",
     ),
     Exercise(
         name="which-thirty",
@@ -109,7 +110,23 @@ EXERCISES = [
                 lambda g: math.ceil((2 * 1.96) ** 2 * g.accuracy * (1 - g.accuracy) / g.gap**2),
                 "You made the whole width as small as the gap. The half width was asked.",
             ),
+            Wrong(
+                "the worst case",
+                lambda g: math.ceil(1.96**2 / 4 / g.gap**2),
+                "That is right for any accuracy, so more than is needed: put in the accuracy that you expect.",
+            ),
+            Wrong(
+                "1.96 not squared",
+                lambda g: math.ceil(1.96 * g.accuracy * (1 - g.accuracy) / g.gap**2),
+                "Solve for n once more: 1.96 stands outside the root, so it is squared too.",
+            ),
+            Wrong(
+                "rounds down",
+                lambda g: labels_needed(g) - 1,
+                "With one label less the interval is still too wide. Round up.",
+            ),
         ),
         minutes=6,
+        hint="Write the half width with n labels, set it equal to the gap, and solve for n.",
     ),
 ]

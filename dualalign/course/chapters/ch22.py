@@ -74,6 +74,11 @@ EXERCISES = [
                 lambda g: float((g.logits.mean() - g.logits[1]) / (g.logits[0] - g.logits[1])),
                 "You gave all the rest to the second option. It is split in the proportions of shares.",
             ),
+            Wrong(
+                "lets the rest keep its weight",
+                lambda g: float((g.logits.mean() - g.shares @ g.logits[1:]) / g.logits[0]),
+                "Your PLM's probabilities sum to 1 + p. The other three share what is left of 1.",
+            ),
         ),
         minutes=12,
         level=3,
