@@ -113,6 +113,9 @@ temperatures.round(2)
 
 # %% tags=["remove-input"]
 own = temperatures.drop(index="smollm2")
+above = {m: int((own[m] > own["oracle"]).sum()) for m in ("last layer", "daca", "all layers")}
+
+# %% tags=["remove-input"]
 say(
     "The factors are not equal. On the {n} pairs of one family:\n\n"
     "- The last layer alone asks for {last_low:.1f} to {last_high:.1f}, the inner layers for {inner_low:.1f} to {inner_high:.1f}.\n"
@@ -125,9 +128,7 @@ say(
     inner_low=own["inner layers"].min(),
     inner_high=own["inner layers"].max(),
     ratio=float(1 - np.exp(np.log(own["all layers"] / own["last layer"]).mean())),
-    over=int((own["last layer"] > own["oracle"]).sum()),
-    over_daca=int((own["daca"] > own["oracle"]).sum()),
-    under_all=int((own["all layers"] < own["oracle"]).sum()),
+    **dict(over=above["last layer"], over_daca=above["daca"], under_all=len(own) - above["all layers"]),
 )
 
 # %% [markdown]
