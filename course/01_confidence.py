@@ -59,14 +59,14 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # | minute | what | material |
 # |---|---|---|
 # | 0 | Mira's pupil: who says 98? Collect guesses, comment on none | title slide |
-# | 4 | Predict first: three questions, vote by hand, then run the cell | *Predict first* |
-# | 12 | Logits, softmax, odds; students do *How many times as probable?* | board 1, exercise 1 |
-# | 24 | Confidence, padding; *A table with holes* in pairs | exercise 2 |
-# | 36 | The recorded pair: what changed with post-training? | histogram |
-# | 42 | Temperature: odds, powers; *A temperature without logits*, *The temperature you need* | board 2, exercises 3 and 4 |
-# | 58 | Which temperature? *As sure as she wants, on average* | sweep figure, exercise 5 |
-# | 70 | What no temperature changes; vote, then *When the order of two questions turns* | board 3, exercise 6 |
-# | 82 | Quiz, each alone, then the two items with the most wrong answers together | quiz |
+# | 3 | Predict first: four versions, each writes an order down, then show the table | *Predict first* |
+# | 10 | Logits, softmax, odds; students do *How many times as probable?* | board 1, exercise 1 |
+# | 20 | Confidence, padding; *A table with holes* in pairs | exercise 2 |
+# | 31 | The recorded pair: surer, and better? | table, histogram |
+# | 36 | Temperature: odds, powers; *A temperature without logits*, *The temperature you need* | board 2, exercises 3 and 4 |
+# | 56 | Which temperature? *As sure as she wants, on average* | sweep figure, exercise 5 |
+# | 69 | What no temperature changes; vote, then *When the order of two questions turns* | board 3, exercise 6 |
+# | 82 | Quiz, each alone, then the item with the most wrong answers together | quiz |
 # | 88 | Limits, summary, what comes next | last slide |
 
 # %% [markdown] tags=["guide"]
@@ -99,7 +99,7 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # %% [markdown] tags=["guide"]
 # ## If time is short
 #
-# In 50 minutes: leave out *The temperature you need* and *When the order of two questions turns* (homework), show the sweep figure instead of letting students run it, and give the quiz as an exit
+# In 50 minutes, stop after the sweep figure: leave out *The temperature you need* and *When the order of two questions turns* (homework), show the sweep figure instead of letting students run it, and give the quiz as an exit
 # ticket. Keep *Predict first* and *A table with holes*: the bugs of later lessons start there.
 
 # %% [markdown] tags=["slide"]
@@ -240,13 +240,20 @@ task.check(answer)
 # ```{solution-end}
 # ```
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## What post-training did to Mira's helper
 #
-# Her base model is called the **PLM** (pre-trained), and the same weights after post-training the **PoLM**. Both have answered the same grade-school science questions (ARC-Easy, a public test
+# Her base model is called the **PLM** (pre-trained). Trained further, it is the **PoLM** (post-trained), the helper that pupils meet. Both have answered the same grade-school science questions (ARC-Easy, a public test
 # set). What they said is kept in a file, a **trace**.
 
-# %%
+# %% [markdown] tags=["slide-only"]
+# ## What post-training did to Mira's helper
+#
+# - PLM: her base model; PoLM: the same model, trained further
+# - both answer the same grade-school science questions (ARC-Easy)
+# - **surer? better?** Guess both before the table comes
+
+# %% tags=["slide"]
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
 judged = {}
 for model, logits in {"PLM": traces.plm_final, "PoLM": traces.polm_final}.items():
@@ -255,6 +262,11 @@ for model, logits in {"PLM": traces.plm_final, "PoLM": traces.polm_final}.items(
     judged[model] = {"confidence": confidence.mean(), "accuracy": correct.mean(), "above 0.9": high}
 table = pd.DataFrame(judged).T
 table.round(3)
+
+# %% [markdown] tags=["slide-only"]
+# ## Surer, question by question
+#
+# - vertical lines: means
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "Confidence of both models on the same questions; vertical lines are the means. What to see: before post-training the bulk of the questions lies in the middle; afterwards it stands at the right edge.", "name": "fig-l1-confidence"}, "image": {"alt": "Two stepped histograms of confidence on ARC-Easy. The PLM's has its mean at {plm_confidence:.2f} and almost nothing above 0.9; the PoLM's piles up at the right edge, with its mean at {polm_confidence:.2f} and {polm_high:.0%} of the questions above 0.9."}}
 ax = plots.plot_confidence(plots.prepare_confidence(traces))
@@ -379,7 +391,7 @@ task.check(log_odds_now / log_odds_wanted)
 # %% [markdown]
 # ## Which temperature?
 #
-# One temperature must serve all questions. Then there is no formula, but there is a search: the mean confidence falls as $T$ grows, always, so it meets any wanted value once. Here for Mira's PoLM.
+# One temperature must serve all questions. Then there is no formula, but there is a search. The mean confidence falls as $T$ grows, always: from near 1 down to that of a guess, one over the number of options. So it meets every value in between once. Here for Mira's PoLM.
 
 # %%
 temperatures = np.geomspace(0.5, 12, 60)
@@ -392,10 +404,14 @@ print(f"as sure as it is right: T = {t_labels:.2f}    as sure as the PLM: T = {t
 # %% [markdown] tags=["slide-only"]
 # ## Which temperature?
 #
-# - the mean confidence falls as $T$ grows
-# - so it meets every wanted value once: search
+# - one $T$ for all questions: no formula, a search
 # - wanted = accuracy: needs labels
 # - wanted = the PLM's mean confidence: needs none. **What must you believe?**
+
+# %% [markdown] tags=["slide-only"]
+# ## The mean confidence falls with $T$
+#
+# - every wanted value above a guess is met once
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "Mean confidence of the PoLM against the temperature. Dashed: its accuracy, which no temperature moves. Dotted: the mean confidence of the PLM. What to see: where the falling curve meets each of the two lines.", "name": "fig-l1-sweep"}, "image": {"alt": "A curve of mean confidence that falls as the temperature grows. It meets the flat line of the PoLM's accuracy at T = {t_labels:.2f} and the line of the PLM's mean confidence nearby, at T = {t_plm:.2f}."}}
 ax = plots.style.canvas(None, (5.4, 3.2))
@@ -455,7 +471,7 @@ task.check(low)
 # 2. the accuracy,
 # 3. which of two *questions* the helper is surer of.
 
-# %%
+# %% tags=["slide"]
 rows = {}
 for t in (1, 2, 4, 8):
     confidence, correct = metrics.top_label(softmax(z / t, axis=1), traces.labels)
@@ -485,12 +501,13 @@ say(
 # - the order of the options of one question: stays
 # - predictions, accuracy: stay
 # - the order of two questions: **may turn**
+# - AUROC: how often a right answer is surer than a wrong one
 # - hint: where do both confidences go as $T \to \infty$?
 
 # %% [markdown]
 # ```{exercise} When the order of two questions turns
 # :label: ex-l1-overtake
-# One question has two options, with logits `task.two_options`; another has four, with logits `task.four_options`. At $T = 1$ the helper is surer of the second. At which temperature is it equally sure of both? Give the number, right to
+# One question has two options, with logits `task.two_options`; another has four, with logits `task.four_options`, three of them equal. At $T = 1$ the helper is surer of the second. At which temperature is it equally sure of both? Give the number, right to
 # two decimals. (Write both confidences as $1 / (1 + \dots)$ first; there is a formula.)
 # ```
 
@@ -534,8 +551,8 @@ course.quiz("l1")
 #
 # - Only differences of logits count; a difference is the logarithm of the odds.
 # - Confidence is the largest probability. Mask missing options with $-\infty$ *before* the softmax.
-# - A temperature divides logits, and so takes odds to the power $1/T$. It changes no answer.
-# - The mean confidence falls with $T$, so any wanted mean can be met. With which one to meet is the question of this course.
+# - A temperature divides logits, takes odds to the power $1/T$, and changes no answer.
+# - The mean confidence falls with $T$, so any wanted mean above that of a guess can be met. *Which* one to meet is the question of this course.
 
 # %% [markdown]
 # Mira can now answer the pupil: the model says 98, it means a share among four options, and one number could make it say 60 instead. She does not know yet whether 60 would be true.

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Lesson 2: May a pupil rely on "80 %"?
 #
-# Mira keeps a record. Of sixty answers that her study helper showed at "80 %", forty-one were right. That is less than it promised. Is the helper too sure of itself, or was it bad luck?
-# Most tables of calibration errors leave that question out.
+# Mira keeps a record. Of sixty answers that her study helper showed at "80 %", forty-one were right. That is less than it promised. Is the helper too sure of itself, or was it bad luck,
+# and how would one tell?
 #
 # | You need | [Lesson 1](01_confidence.ipynb): prediction, confidence, temperature, trace |
 # |---|---|
@@ -74,8 +74,8 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # %% [markdown] tags=["guide"]
 # ## Board plan
 #
-# 1. A square with its diagonal. Twelve answers as ticks on the lower edge, coloured right or wrong. Cut into bins, one dot a bin, the gap to the diagonal as a thick bar. Write the number of answers under each dot; the ECE is the mean bar, weighted by these.
-# 2. Beside it the same ticks without colours. Toss a coin for each (students shout the result): a *perfect* helper. Draw its dots. They miss the diagonal too.
+# 1. A square with its diagonal. Twelve answers as ticks on the lower edge, coloured right or wrong: 0.30 ✗, 0.35 ✓, 0.40 ✗, 0.55 ✓, 0.55 ✗, 0.60 ✓, 0.65 ✗, 0.80 ✓, 0.85 ✗, 0.90 ✓, 0.95 ✓, 1.00 ✓. Cut at 0.25, 0.5 and 0.75 into bins, one dot a bin, the gap to the diagonal as a thick bar. Write the number of answers under each dot; the ECE is the mean bar, weighted by these.
+# 2. Beside it the same ticks without colours. Now luck answers: for each tick a student draws a number from 0 to 99 (a telephone, `rng.integers(100)`); right if it is below the confidence in percent. That is a *perfect* helper. Draw its dots. They miss the diagonal too.
 # 3. An axis of N: 100, 400, 1600; floor f, f/2, f/4. Leave room for lesson 3, which puts intervals there.
 
 # %% [markdown] tags=["guide"]
@@ -83,7 +83,7 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 #
 # | what students say | why | what to do |
 # |---|---|---|
-# | "A perfect model has ECE 0" | *expected* is read as *on this record* | the coin toss of board 2 |
+# | "A perfect model has ECE 0" | *expected* is read as *on this record* | the draw of board 2 |
 # | "Exactly 41 is very improbable, so it was no luck" | probability of one outcome for a tail | ask for the chance of exactly 48, the promised number |
 # | "ECE is the mean distance of confidence and correctness" | the name says *expected error* | compute it for a perfect helper at 0.7 |
 # | "More bins are finer, so better" | resolution without noise | one answer a bin: what is the gap then? |
@@ -93,7 +93,7 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # %% [markdown] tags=["guide"]
 # ## Discussion
 #
-# - *Would you ship the helper after 41 of 60?* Listen for: what it costs to wait, what a wrong promise costs a pupil; that 60 answers cannot settle it. The best answers ask for a number of questions.
+# - *Would you ship the helper after 41 of 60?* Listen for: what it costs to wait, what a wrong promise costs a pupil; that an honest helper looks as bad now and then, so 60 answers warn and do not settle. The best answers ask for a number of questions.
 # - *A paper reports ECE 0.02 on 300 questions. What do you ask its authors?* Listen for: bins, floor or interval, number of questions, which questions.
 # - *Who is served by a helper that is calibrated on average?* Listen for: the school's statistics, not the pupil of one topic. How small may a group become before noise eats the answer?
 # - *Could Mira choose the bins after seeing the dots?* Listen for: yes, and she would find the picture she likes. Fix bins before.
@@ -130,19 +130,19 @@ plots.style.label(plots.style.integer_ticks(ax), "Right answers of 60", "Probabi
 for name, value in {"asked": asked, "promised": asked * shown, "counted": counted}.items():
     glue(name, value)
 
-# %% tags=["remove-input"]
-say(
-    "An honest helper shows a record as bad as Mira's, or worse, in {tail:.1%} of cases. That is rare, not impossible: among {one_in:.0f} honest helpers, one such record is expected.",
-    tail=float(binom.cdf(counted, asked, shown)),
-    one_in=1 / float(binom.cdf(counted, asked, shown)),
-)
-
 # %% [markdown] tags=["slide-only"]
 # ## As bad or worse
 #
 # - not the chance of *exactly* this record
 # - the chance of this one **or a worse one**, if every promise is kept
 # - small: hard to call luck. Not small: nothing shown
+
+# %% tags=["remove-input", "slide"]
+say(
+    "An honest helper shows a record as bad as Mira's, or worse, in {tail:.1%} of cases. That is rare, not impossible: among {one_in:.0f} honest helpers, one such record is expected.",
+    tail=float(binom.cdf(counted, asked, shown)),
+    one_in=1 / float(binom.cdf(counted, asked, shown)),
+)
 
 # %% [markdown]
 # The number to compute is the chance of *as bad or worse*, not of exactly this record: with many questions each single record is improbable, the most probable one included.
@@ -182,13 +182,18 @@ task.check(binom.cdf(task.right, task.answers, task.confidence))
 # - no two confidences are equal: group them in bins
 # - **What is lost by grouping?**
 
+# %% [markdown] tags=["slide-only"]
+# ## Twelve answers, four bins
+#
+# - gap = share right − mean confidence
+
 # %% [markdown]
 # ## All confidences at once
 #
 # A helper shows many numbers, not one. It is **calibrated** if, for every $c$, a share $c$ of the answers shown at $c$ is right. No two confidences are quite the same, so we group them in **bins**, and compare in each bin
 # the mean confidence $\bar c$ with the share of right answers $\bar a$. Here are twelve answers in four bins; each bin holds its lower edge, and the last one both.
 
-# %%
+# %% tags=["slide"]
 confidence = np.array([0.30, 0.35, 0.40, 0.55, 0.55, 0.60, 0.65, 0.80, 0.85, 0.90, 0.95, 1.00])
 correct = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1])
 by_bin = metrics.reliability(confidence, correct, bins=4)[["low", "high", "count", "confidence", "accuracy"]]
@@ -288,7 +293,7 @@ task.check(ece)
 # %% [markdown] tags=["slide"]
 # ## Does 60 mean 60?
 #
-# In lesson 1 Mira chose the temperature at which her post-trained helper (the PoLM) is on average as sure as its base model (the PLM). No label was used. Is it calibrated now, or only right on average?
+# In lesson 1 Mira chose the temperature at which her post-trained helper (the PoLM) is on average as sure as its base model (the PLM). No label was used. Is it calibrated now, or only as sure as it should be on average?
 
 # %%
 traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
@@ -299,8 +304,16 @@ helpers = {"PLM": plm, "PoLM": polm, "PoLM, tempered": polm / t}
 scored = {name: metrics.top_label(softmax(z, axis=1), traces.labels) for name, z in helpers.items()}
 diagrams = {name: plots.prepare_reliability(*answers) for name, answers in scored.items()}
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "Reliability of the PoLM as it comes (left) and with the temperature of lesson 1 (right). Bars through the dots: 95 % intervals of the accuracy in a bin. Faint thick bars: the gaps that the ECE averages. The strip on top counts answers. What to see: on the left nearly every dot lies far below the diagonal; on the right the dots with many answers come close to it.", "name": "fig-l2-reliability"}, "image": {"alt": "Two reliability diagrams. Left, the PoLM: dots far below the diagonal, ECE {ece_polm:.3f}. Right, the same model at temperature {t_mean:.2f}: dots close to the diagonal, ECE {ece_tempered:.3f}."}}
+# %% [markdown] tags=["slide-only"]
+# ## One temperature later
+#
+# - bars: 95 % intervals; faint bars: the gaps
+
+# %% tags=["slide"] mystnb={"figure": {"caption": "Reliability of the PoLM as it comes (left) and with the temperature of lesson 1 (right). Bars through the dots: 95 % intervals of the accuracy in a bin. Faint thick bars: the gaps that the ECE averages. The strip on top counts answers; the brackets hold an interval of the ECE (lesson 3). What to see: on the left the dots above one half lie far below the diagonal; on the right the dots with many answers come close to it.", "name": "fig-l2-reliability"}, "image": {"alt": "Two reliability diagrams. Left, the PoLM: dots far below the diagonal, ECE {ece_polm:.3f}. Right, the same model at temperature {t_mean:.2f}: dots close to the diagonal, ECE {ece_tempered:.3f}."}}
 axes = plots.plot_reliability_pair(diagrams["PoLM"], diagrams["PoLM, tempered"], titles=("T = 1", f"T = {t:.2f}"))
+
+# %% [markdown]
+# Here and below there are ten bins of equal width.
 
 # %% tags=["remove-input"]
 say(
@@ -342,7 +355,14 @@ ax = plots.style.legend(plots.style.label(ax, "ECE", "Perfect helpers"))
 # %% [markdown]
 # The mean over perfect helpers is the **noise floor**. What the measured ECE has above it is the **excess**. For all three:
 
-# %%
+# %% [markdown] tags=["slide-only"]
+# ## Noise floor
+#
+# - keep the confidences, toss the answers: right with probability $c$
+# - mean ECE of many such helpers = **noise floor**
+# - excess = ECE − floor
+
+# %% tags=["slide"]
 rows = {}
 for name, (c, a) in scored.items():
     draws = metrics.noise_draws(metrics.ece, c, draws=1000)
@@ -354,22 +374,14 @@ verdict.round(4)
 
 # %% tags=["remove-input"]
 say(
-    "Of the PLM's ECE of {ece_plm_again:.3f}, a perfect helper would show {floor_plm:.3f}; {share_plm:.0%} of perfect helpers look worse. On these questions nothing speaks against the PLM. "
-    "The tempered PoLM's excess is {excess_tempered:.3f}; of the PoLM as it comes, {excess_polm:.3f}.",
+    "The PLM shows {ece_plm_again:.3f}. A perfect helper would show {floor_plm:.3f} on average, and {share_plm:.0%} of perfect helpers look worse: on these questions nothing speaks against the PLM. "
+    "The excess of the PoLM is {excess_polm:.3f} as it comes and {excess_tempered:.3f} with the temperature.",
     ece_plm_again=verdict["ECE"]["PLM"],
     floor_plm=verdict["floor"]["PLM"],
     share_plm=verdict["perfect helpers that look worse"]["PLM"],
     excess_tempered=verdict["excess"]["PoLM, tempered"],
     excess_polm=verdict["excess"]["PoLM"],
 )
-
-# %% [markdown] tags=["slide-only"]
-# ## Noise floor
-#
-# - keep the confidences, toss the answers: right with probability $c$
-# - mean ECE of many such helpers = **noise floor**
-# - excess = ECE − floor
-# - an ECE without its floor is half a number
 
 # %% [markdown]
 # ```{exercise} The error of a perfect helper
@@ -402,6 +414,15 @@ task.check(binom.pmf(k, task.answers, task.confidence) @ np.abs(k / task.answers
 
 # %% [markdown]
 # ## How many questions?
+#
+# And if she had asked fewer questions, or more?
+
+# %% [markdown] tags=["slide-only"]
+# ## How many questions?
+#
+# - floor ∝ $1 / \sqrt{N}$
+# - half the noise: **how many** times the questions?
+# - an ECE without its floor is half a number
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "The ECE of a perfect helper against the number of questions (log axis), with the PLM's confidences; band: 5 % to 95 % of records. What to see: at a few dozen questions, perfect looks terrible.", "name": "fig-l2-floor"}, "image": {"alt": "A falling line with a band: the mean ECE of a perfect helper is {floor_30:.2f} at 30 questions, {floor_300:.3f} at 300 and {floor_10000:.3f} at 10,000."}}
 floor = plots.prepare_noise_floor(confidence)
@@ -409,17 +430,17 @@ ax = plots.plot_noise_floor(floor)
 for n, mean in zip(floor.n, floor["mean"], strict=True):
     glue(f"floor_{n}", mean)
 
-# %% [markdown] tags=["slide-only"]
-# ## How many questions?
-#
-# - floor ∝ $1 / \sqrt{N}$
-# - half the noise costs **how many** times the questions?
-
 # %%
 floor.assign(**{"mean × √n": floor["mean"] * np.sqrt(floor.n)})[["n", "mean", "mean × √n"]].round(3)
 
 # %% [markdown]
-# The last column hardly moves: the floor falls like $1/\sqrt{n}$.
+# The last column hardly moves: the floor falls like $1/\sqrt{n}$. And with the number of bins, on the same answers?
+
+# %%
+print({bins: round(metrics.ece_floor(confidence, bins=bins, draws=200), 3) for bins in (5, 10, 20, 50)})
+
+# %% [markdown]
+# It rises: more bins leave fewer answers in each. So two ECEs can be compared only with the same bins.
 
 # %% [markdown]
 # ```{exercise} How many questions must she collect?
@@ -449,9 +470,16 @@ task.check(task.answers * (task.floor / task.wanted) ** 2)
 # %% [markdown]
 # ## What the error cannot see
 #
-# Two helpers with a small ECE may be worth very different things. The first says the same number at every question, namely the accuracy. The **Brier score** below is the mean of (confidence − right or wrong)²; AUROC was in lesson 1.
+# Two helpers with a small ECE may be worth very different things. The first says the same number at every question, namely the accuracy. The **Brier score** below is the mean of (confidence − correctness)², where correctness is 1 for a right answer and 0 for a wrong one; AUROC was in lesson 1.
 
-# %%
+# %% [markdown] tags=["slide-only"]
+# ## What an ECE cannot see
+#
+# - a constant: ECE 0, knows nothing
+# - groups inside a bin: too sure here, too unsure there
+# - who is served by "calibrated on average"?
+
+# %% tags=["slide"]
 constant = np.full(len(correct), correct.mean())
 scores = {"ECE": metrics.ece, "Brier": metrics.top_label_brier, "AUROC": metrics.auroc}
 two = {"the PLM": confidence, "a constant": constant}
@@ -460,14 +488,7 @@ pd.DataFrame({name: {s: f(c, correct) for s, f in scores.items()} for name, c in
 # %% [markdown]
 # The constant wins by ECE. It loses by Brier, and its AUROC is that of a coin: it tells no answer from another.
 #
-# The second is calibrated over all questions and over no topic. In one bin, answers on biology may be more often right than shown, and answers on physics less often. They cancel, for the school's statistics. They do not cancel for a pupil.
-
-# %% [markdown] tags=["slide-only"]
-# ## What an ECE cannot see
-#
-# - a constant: ECE 0, knows nothing
-# - groups inside a bin: too sure here, too unsure there
-# - who is served by "calibrated on average"?
+# The second helper is calibrated over all questions and over no topic. In one bin, answers on biology may be more often right than shown, and answers on physics less often. They cancel, for the school's statistics. They do not cancel for a pupil.
 
 # %% [markdown]
 # ```{exercise} Right on average, wrong for everybody
@@ -519,6 +540,6 @@ course.quiz("l2")
 # - A constant can have ECE 0. Put Brier or AUROC beside it, and look at groups.
 
 # %% [markdown]
-# Mira's sixty answers settle nothing. She now knows how many would.
+# Mira's sixty answers are a warning and no verdict. She now knows how the noise falls, and so how long the next record must be.
 #
 # **Next:** [lesson 3, comparing](03_comparing.ipynb).

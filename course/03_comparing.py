@@ -62,12 +62,12 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # |---|---|---|
 # | 0 | Two overlapping intervals: vote *no difference*, *a difference*, *cannot say*. Keep the votes on the board | *Predict first* |
 # | 5 | Fit and judge on the same questions: how flattering? *The same question on both sides* | table, exercise 1 |
-# | 17 | The bootstrap by hand with five slips of paper; *An interval for an error* | board 1, exercise 2 |
-# | 35 | Paired differences; back to the vote; *How uncertain is the difference?*, *How many questions settle it?* | figure, exercises 3 and 4 |
-# | 54 | Twenty equal rivals; *Six rivals, one method* | board 2, exercise 5 |
-# | 67 | What is a winner worth? *What the winner is worth* | winner figure, exercise 6 |
-# | 77 | MMLU by subject or pooled; *An average that keeps its noise* | table, exercise 7 |
-# | 83 | Quiz | quiz |
+# | 16 | The bootstrap by hand with five slips of paper; *An interval for an error* | board 1, exercise 2 |
+# | 33 | Paired differences; back to the vote; *How uncertain is the difference?* (*How many questions settle it?* as homework) | difference slide, exercise 3 |
+# | 47 | Twenty equal rivals; Holm on the board; *Six rivals, one method* | board 2, exercise 5 |
+# | 62 | What is a winner worth? *What the winner is worth* | board 3, winner figure, exercise 6 |
+# | 73 | MMLU by subject or pooled: vote, then the table; *An average that keeps its noise* | table, exercise 7 |
+# | 82 | Quiz | quiz |
 # | 88 | Limits, summary | last slide |
 
 # %% [markdown] tags=["guide"]
@@ -100,9 +100,9 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # %% [markdown] tags=["guide"]
 # ## If time is short
 #
-# In 50 minutes: leave out *The same question on both sides* and *How many questions settle it?* (homework), do Holm on the board instead of as an exercise, and show the table of MMLU without its exercise. Keep *An interval for an error* and *What the winner is worth*.
+# In 50 minutes: leave out *The same question on both sides* and *How many questions settle it?* (homework, with the quiz), do Holm on the board instead of as an exercise, and show the table of MMLU without its exercise. Keep *An interval for an error* and *What the winner is worth*.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## Predict first
 #
 # Two temperatures for the same helper, judged by the Brier score on the same questions. Below, each score with its 95 % interval. They overlap.
@@ -124,7 +124,12 @@ settings = {"Mira": t_mira, "colleague": 2.5}
 proba = {name: softmax(testing.polm_final.astype(float) / t, axis=1) for name, t in settings.items()}
 scored = {name: metrics.top_label(p, testing.labels) for name, p in proba.items()}
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "Brier score of two temperatures on the same held-out questions, with 95 % bootstrap intervals (smaller is better). What to see: the intervals overlap. What not to conclude: anything.", "name": "fig-l3-overlap"}, "image": {"alt": "Two dots with horizontal intervals: Mira's temperature at {brier_mira:.3f}, the colleague's at {brier_colleague:.3f}. The intervals overlap between {overlap_low:.3f} and {overlap_high:.3f}."}}
+# %% [markdown] tags=["slide-only"]
+# ## Predict first
+#
+# Brier score, same questions, 95 % intervals. *Is there a difference?*
+
+# %% tags=["slide"] mystnb={"figure": {"caption": "Brier score of two temperatures on the same held-out questions, with 95 % bootstrap intervals (smaller is better). What to see: the intervals overlap. Whether that settles the vote is for later on this page.", "name": "fig-l3-overlap"}, "image": {"alt": "Two dots with horizontal intervals: Mira's temperature at {brier_mira:.3f}, the colleague's at {brier_colleague:.3f}. The intervals overlap between {overlap_low:.3f} and {overlap_high:.3f}."}}
 brier = metrics.top_label_brier
 intervals = pd.DataFrame({n: metrics.interval(brier, *s) for n, s in scored.items()}, index=["low", "high"]).T
 values = np.array([brier(*s) for s in scored.values()])
@@ -146,7 +151,13 @@ glue("overlap_high", intervals.high.min())
 #
 # Suppose she had 20 labelled questions, fitted a temperature to them by log loss, and judged it on the same 20. Here thirty times, with thirty draws of 20 questions. NLL is the mean of $-\log p$ of the right option: smaller is better.
 
-# %%
+# %% [markdown] tags=["slide-only"]
+# ## Fit on some, judge by others
+#
+# - a temperature fitted to 20 questions, judged by NLL (smaller is better)
+# - **which side looks better?**
+
+# %% tags=["slide"]
 rows = []
 for fit20, rest in metrics.repeated_splits(len(traces), fraction=20 / len(traces), seeds=range(30)):
     calibrator = da.TemperatureScaling().fit(traces.select(fit20))
@@ -157,12 +168,12 @@ flattery.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "Judged on the questions it was fitted to, the temperature looks better by {flattery:.3f} nats on average. It is one parameter; with more parameters, or more settings tried, the flattery grows.",
+    "Judged on the questions it was fitted to, the temperature looks better by {flattery:.3f} on average. It is one parameter; with more parameters, or more settings tried, the flattery grows.",
     flattery=flattery["all other questions"]["mean"] - flattery["the same 20"]["mean"],
 )
 
 # %% [markdown] tags=["slide-only"]
-# ## Fit on some, judge by others
+# ## Split by question
 #
 # - fitted and judged on the same questions: flattering
 # - split **by question**, not by row
@@ -201,12 +212,18 @@ task.check(leaked.sum())
 # ```{solution-end}
 # ```
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ## An interval by resampling
 #
 # How would the error wobble with other questions of the same kind? We have no others. The **bootstrap** draws as many questions as there are from those at hand, *with replacement*, and computes the error again; a thousand times.
 #
 # For an ECE there is a catch: the resamples are too high.
+
+# %% [markdown] tags=["slide-only"]
+# ## An interval by resampling
+#
+# - draw as many answers, *with replacement*
+# - true ECE here: 0
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "ECE of a thousand resamples of 150 answers of a calibrated helper that was made up for this figure: its true error is zero. Full line: the ECE measured on the 150. Dashed: the mean of the resamples. What to see: the measured value lies above the truth, and the resamples lie above the measured value once more.", "name": "fig-l3-bootstrap"}, "image": {"alt": "Histogram of resampled ECE values with mean {resampled_mean:.3f}, to the right of the measured value {measured:.3f}, which is itself to the right of the true value, zero."}}
 rng = np.random.default_rng(1)
@@ -281,7 +298,7 @@ found = metrics.paired_difference(brier, scored["Mira"], scored["colleague"], dr
 print(f"correlation of the two scores over questions: {np.corrcoef(*scores.values())[0, 1]:.3f}")
 print(f"Mira minus colleague: {found.value:+.4f}, 95 % interval {found.low:+.4f} to {found.high:+.4f}")
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "slide"]
 verdict = {1: "the colleague's is better", -1: "Mira's is better", 0: "these questions do not tell them apart"}
 say(
     "The interval of the difference runs from {diff_low:+.4f} to {diff_high:+.4f}: {verdict}. The single intervals overlapped all the same, because the two scores go together (correlation {correlation:.2f}).",
@@ -364,7 +381,7 @@ task.check((1.96 * task.spread_of_differences / task.difference) ** 2)
 # %% [markdown]
 # ## Many comparisons
 #
-# Twenty rivals that are all as good as Mira's method: how often is at least one "significantly" worse or better at the 5 % level?
+# Twenty rivals that are all as good as Mira's method: how often is at least one "significantly" worse or better at the 5 % level, if the tests are independent?
 
 # %%
 alarms = np.random.default_rng(0).random((100_000, 20)) < 0.05
@@ -374,7 +391,15 @@ print(f"simulated {false_alarm:.3f}, formula {formula:.3f}")
 # %% [markdown]
 # The **correction of Holm** keeps this chance at 5 %, whatever the dependence between the tests. Sort the $m$ p-values. Multiply the smallest by $m$, the next by $m - 1$, and so on; let no value fall below the one before it; cut at 1. What is still below 0.05 is found.
 
-# %%
+# %% [markdown] tags=["slide-only"]
+# ## Many comparisons
+#
+# - 20 equal rivals, 5 % each: **how often** at least one false alarm?
+# - Holm: smallest p × m, next × (m − 1), …
+# - never falling; at most 1
+# - which tests are one family?
+
+# %% tags=["slide"]
 p = np.array([0.030, 0.001, 0.012, 0.400])
 ordered = np.sort(p)
 steps = pd.DataFrame({"p, sorted": ordered, "factor": [4, 3, 2, 1]})
@@ -382,14 +407,6 @@ steps["product"] = steps["p, sorted"] * steps["factor"]
 steps["adjusted"] = steps["product"].cummax().clip(upper=1)
 print("library, in the order given:", protocol.holm(p).round(3))
 steps
-
-# %% [markdown] tags=["slide-only"]
-# ## Many comparisons
-#
-# - 20 equal rivals, 5 % each: a false alarm in 64 % of papers
-# - Holm: smallest p × m, next × (m − 1), …
-# - never falling; at most 1
-# - **which tests are one family?**
 
 # %% [markdown]
 # ```{exercise} Six rivals, one method
@@ -481,7 +498,7 @@ task.check(answer)
 #
 # MMLU is a test with many subjects. One may compute an ECE for each subject and average, or pool all questions first. Which is larger? Why?
 
-# %%
+# %% tags=["slide"]
 mmlu = da.Traces.load(f"{folder}/{pair}__mmlu__choices.safetensors")
 c, a = metrics.top_label(softmax(mmlu.plm_final.astype(float), axis=1), mmlu.labels)
 subject = np.asarray(mmlu.groups)
@@ -504,6 +521,8 @@ say(
 
 # %% [markdown]
 # An average of many numbers is steady. It is not unbiased: each subject's ECE is lifted by its own noise, and an average of lifted numbers is lifted.
+#
+# Nor can the two excesses be compared. Gaps and noise do not simply add up: where the noise is large, a true gap of the same size lifts an ECE less.
 
 # %% [markdown] tags=["slide-only"]
 # ## Averages keep the floor of the small sets
@@ -547,7 +566,7 @@ course.quiz("l3")
 # ## What this lesson does not show
 #
 # - **Questions that resemble each other.** Every interval here treats questions as independent draws. Questions of one exam are more alike, and the intervals then too narrow.
-# - **Certainty close to perfect.** Where the true error is near zero, no bootstrap of an ECE keeps its promise; judge there by the noise floor.
+# - **Intervals near zero.** Where the true error is near zero, no bootstrap of an ECE keeps its promise; judge there by the noise floor.
 # - **Whether a difference matters.** An interval says that it is there. What it is worth to a pupil is for [lesson 8](08_using.ipynb).
 
 # %% [markdown] tags=["slide"]

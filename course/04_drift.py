@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Lesson 4: Where do two models part?
 #
-# "Where do plants get most of the energy they need to live and grow?" Both versions of Mira's study helper answer *sunlight*. The base model is less than half sure, the post-trained one almost certain. The same weights, trained a little more: where, between
+# "Where do plants get most of the energy they need to live and grow?" Both versions of Mira's study helper answer *sunlight*. The base model is less than half sure, the post-trained one almost certain. One model, trained a little more: where, between
 # the first layer and the last, did they part?
 #
 # | You need | [Lesson 1](01_confidence.ipynb): softmax, confidence, PLM and PoLM |
@@ -66,7 +66,7 @@ me = "reader"  # your name or number: it decides which data you get in the exerc
 # | 37 | Divergence: why with the mean? *How far apart are two beliefs?* | board 2, exercise 3 |
 # | 53 | Where they part; *Where do they part?* | figure, exercise 4 |
 # | 63 | How undecided from there on; *How undecided from there on?* | board 3, exercise 5 |
-# | 73 | The claim: read it aloud, ask how to test it, only then show the reviewer's objection; *A claim that tests itself* | figure, exercise 6 |
+# | 73 | The claim: read it aloud, ask how to test it, only then show the table with its calibrated control, and the two clouds; *A claim that tests itself* | table, figure, exercise 6 |
 # | 84 | Quiz | quiz |
 # | 89 | Limits; what lesson 5 does with all this | last slide |
 
@@ -120,8 +120,10 @@ plants = traces.question_ids.index("arc_easy_test/21")
 # %% [markdown] tags=["slide-only"]
 # ## The question about plants
 #
-# - D is *sunlight*
-# - compare with your drawing
+# - D is *sunlight*; compare with your drawing
+# - solid: base model, dashed: post-trained
+# - below: how far apart the two beliefs are
+# - dotted: where that changes most
 
 # %% tags=["slide"] mystnb={"figure": {"caption": "Top: what both models believe of the four options after each layer, for the question about plants (D is *sunlight*). Bottom: how far apart the two beliefs are; the dotted line marks the layer at which that changes most. What to see: the beliefs swing together through the first half, then part almost at once.", "name": "fig-l4-one"}, "image": {"alt": "Top, lines of belief by layer for two models: together in the first half, apart afterwards; at the end the PLM gives sunlight {plm_sunlight:.2f} and the PoLM {polm_sunlight:.2f}. Bottom, their divergence, with its largest change at layer {plants_peak}."}}
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(5.6, 5), layout="constrained", sharex=True, height_ratios=[2, 1])
@@ -163,7 +165,7 @@ print("logits", (u @ normed).round(3), " beliefs", softmax(u @ normed).round(3))
 print("ten times the stream", softmax(u @ (g * 10 * h / np.sqrt(((10 * h) ** 2).mean()))).round(3))
 
 # %% [markdown]
-# The size of the stream does not matter: the norm divides it out. That must happen at every layer *by that layer's own size*. The stream grows on its way; a lens that takes the last layer's size for all of them shrinks the early logits, and that is a hidden temperature. Published tools have had this fault.
+# The size of the stream does not matter: the norm divides it out. That must happen at every layer *by that layer's own size*. The stream grows on its way; a lens that takes the last layer's size for all of them shrinks the early logits, and that is a hidden temperature.
 
 # %% [markdown] tags=["slide-only"]
 # ## The logit lens
@@ -218,6 +220,18 @@ for p in ([0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0], [0.97, 0.01, 0.01, 0.01]):
 # %% [markdown]
 # A probability of 0 adds nothing, because $x \log x \to 0$ as $x \to 0$. A computer does not know that: `0 * np.log(0)` is NaN. Options that a question does not have must be left out.
 
+# %% [markdown] tags=["slide-only"]
+# ## Entropy
+#
+# - $H = -\sum_k p_k \log p_k$, in nats
+# - $e^H$: between how many options?
+# - $0 \log 0 = 0$: leave missing options out
+
+# %% [markdown] tags=["slide-only"]
+# ## The first layer looks certain. Is it?
+#
+# - all questions, read by the lens
+
 # %% tags=["slide"] mystnb={"figure": {"caption": "Mean number of options between which each model hesitates, read by the lens after each layer, over all questions of ARC-Easy (most have four options). What to see: both go together until the middle, then the post-trained one stays more decided. And a warning: the first layer looks almost certain.", "name": "fig-l4-entropy"}, "image": {"alt": "Two lines by layer. They run together in the first half and part in the second; at the last layer the PLM hesitates between {options_plm:.1f} options and the PoLM between {options_polm:.1f}. At the first layer both look nearly certain, with {options_first:.1f}."}}
 layers = np.arange(1, traces.n_layers + 1)
 logits = {"PLM": traces.plm_logits, "PoLM": traces.polm_logits}
@@ -234,14 +248,6 @@ glue("options_first", undecided["PoLM"][0])
 
 # %% [markdown]
 # Does the model know the answer after one layer? No. That the first layer looks certain says how the *lens* works: it reads an early stream with a norm and an unembedding that were trained for the last one.
-
-# %% [markdown] tags=["slide-only"]
-# ## Entropy
-#
-# - $H = -\sum_k p_k \log p_k$, in nats
-# - $e^H$: between how many options?
-# - $0 \log 0 = 0$: leave missing options out
-# - **The first layer looks certain. Is it?**
 
 # %% [markdown]
 # ```{exercise} Between how many options does it hesitate?
@@ -333,7 +339,7 @@ task.check(jsd)
 #
 # At each layer, the divergence of the two models' beliefs; separately for questions on which they finally choose the same option, and a different one.
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer, median and quartiles over the questions of ARC-Easy. What to see: nearly nothing in the first half, in both groups; then a step, then slowly more where the models finally disagree.", "name": "fig-l4-divergence"}, "image": {"alt": "Two lines with bands by layer. Both stay near zero in the first half. At the last layer the median is {agree_last:.2f} nats where the models agree and {disagree_last:.2f} where they disagree."}}
+# %% tags=["slide"] mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer, median and quartiles over the questions of ARC-Easy. What to see: nearly nothing in the first half, in both groups; then a step in both; towards the end more where the models finally disagree.", "name": "fig-l4-divergence"}, "image": {"alt": "Two lines with bands by layer. Both stay near zero in the first half. At the last layer the median is {agree_last:.2f} nats where the models agree and {disagree_last:.2f} where they disagree."}}
 ax = plots.plot_layer_divergence(plots.prepare_layer_divergence(traces))
 agree = drift.agreement(traces)
 glue("agree_last", float(np.median(divergence[agree, -1])))
@@ -406,17 +412,17 @@ task.check(jumps.argmax(axis=1) + 2)
 #
 # Entropies are averaged, not beliefs. That is a choice: a model that is sure of A in one layer and of B in the next has a *small* ISE by this definition, and would have a large one if beliefs were averaged first. [Chapter 4](../notebooks/04_deriving_dual_align.ipynb) compares such readings.
 
-# %%
-stability = {model: drift.stability_entropy(z, peaks) for model, z in logits.items()}
-by_group = {m: [v[agree].mean(), v[~agree].mean()] for m, v in stability.items()}
-pd.DataFrame(by_group, index=["they agree", "they disagree"]).round(3)
-
 # %% [markdown] tags=["slide-only"]
 # ## Inferential stability entropy
 #
 # - mean entropy from $l^*$ to $L$, both included
 # - entropies averaged, not beliefs
 # - sure of A, then sure of B: ISE **small or large?**
+
+# %% tags=["slide"]
+stability = {model: drift.stability_entropy(z, peaks) for model, z in logits.items()}
+by_group = {m: [v[agree].mean(), v[~agree].mean()] for m, v in stability.items()}
+pd.DataFrame(by_group, index=["they agree", "they disagree"]).round(3)
 
 # %% [markdown]
 # ```{exercise} How undecided from there on?
@@ -457,14 +463,18 @@ task.check(entropies[task.peak - 1 :].mean())
 # - against confidence: **cannot fail**, entropy is part of both
 # - against correctness: another question
 # - against confidence **minus** correctness: surer than right
-# - by **means**: a rank correlation is negative even for a calibrated model
+
+# %% [markdown] tags=["slide-only"]
+# ## With a calibrated control
+#
+# - **which row cannot fail? Which column deceives?**
 
 # %% [markdown]
 # The obvious test holds the ISE against the confidence. It cannot fail: the last layer is part of both, and there a low entropy *is* a high confidence. Over-confident means surer than right. So the column to hold it against is **confidence minus correctness**, where correctness is 1 for a right answer and 0 for a wrong one.
 #
 # There is a second trap. Take *means*, not a rank correlation (Spearman's, the correlation of the ranks). To see why, the table has a control: a calibrated model, made as in lesson 2 by tossing a coin for each answer. It has no over-confidence anywhere.
 
-# %%
+# %% tags=["slide"]
 confidence, correct = metrics.top_label(softmax(traces.polm_final.astype(float), axis=1), traces.labels)
 tossed = np.random.default_rng(0).random(len(confidence)) < confidence
 low = stability["PoLM"] < np.median(stability["PoLM"])
@@ -476,7 +486,14 @@ claim["difference"] = claim["lower-ISE half"] - claim["higher-ISE half"]
 claim["rank correlation"] = [spearmanr(stability["PoLM"], c).statistic for c in columns.values()]
 claim.round(3)
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "ISE of the PoLM against confidence minus correctness; every faint point is a question, above zero where it was wrong. Black: means of ten equal groups with 95 % intervals. What to see: whether the black means fall from left to right. They hardly do, although the two clouds both slope.", "name": "fig-l4-stability"}, "image": {"alt": "Two sloping clouds of points, wrong answers above zero and right ones below, with ten black means. The means stay between {gap_low:.2f} and {gap_high:.2f}; the half of the questions with lower entropy lies {gap_difference:+.3f} above the other half."}}
+# %% [markdown] tags=["slide-only"]
+# ## Two clouds
+#
+# - above zero: wrong answers; below: right ones
+# - each cloud falls, in a calibrated model as well
+# - **do the black means fall?**
+
+# %% tags=["slide"] mystnb={"figure": {"caption": "ISE of the PoLM against confidence minus correctness; every faint point is a question, above zero where it was wrong. Black: means of ten equal groups with 95 % intervals. The correlation above is of the values, not of their ranks. What to see: whether the black means fall from left to right. They hardly do, although the two clouds both slope.", "name": "fig-l4-stability"}, "image": {"alt": "Two sloping clouds of points, wrong answers above zero and right ones below, with ten black means. The means stay between {gap_low:.2f} and {gap_high:.2f}; the half of the questions with lower entropy lies {gap_difference:+.3f} above the other half."}}
 prepared = plots.prepare_stability(traces)
 ax = plots.plot_stability(prepared)
 glue("gap_low", float(prepared.bin_gap.min()))
@@ -548,7 +565,7 @@ course.quiz("l4")
 # - The logit lens applies the model's last norm and unembedding after every layer, each layer normed by its own size.
 # - Entropy says how undecided a belief is; $e^H$ is a number of options. JSD says how far apart two beliefs are, from 0 to $\log 2$ nats.
 # - The peak divergence layer is where JSD changes most; the ISE is the mean entropy from there to the end.
-# - A claim about over-confidence needs confidence *minus correctness*, and means. Against confidence it tests itself; by ranks a calibrated model fails it.
+# - A claim about over-confidence needs confidence *minus correctness*, and means. Against confidence it tests itself; by ranks even a calibrated model seems to confirm it.
 
 # %% [markdown]
 # Mira has found the place where her two models part. What to do with it, she does not know yet. For depth: [chapter 3](../notebooks/03_two_kinds_of_drift.ipynb).

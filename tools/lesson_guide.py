@@ -29,8 +29,8 @@ def guide_page(lesson: Lesson, registry: dict) -> str:
 
 def _summary(lesson: Lesson, registry: dict) -> str:
     rows = [
-        f"| {_cell(exercise.title)} | {about.minutes} | {LEVELS[about.level]} | {about.level} |"
-        for exercise in lesson.exercises
+        f"| {number}. {_cell(exercise.title)} | {about.minutes} | {LEVELS[about.level]} | {about.level} |"
+        for number, exercise in enumerate(lesson.exercises, start=1)
         for about in [registry[exercise.name]]
     ]
     minutes = sum(registry[exercise.name].minutes for exercise in lesson.exercises)

@@ -4,9 +4,14 @@
   var sections = Array.prototype.slice.call(document.querySelectorAll(".slides > section"));
   var slides = document.querySelector(".slides");
 
-  function fit(section) {  // a slide that is too tall is set smaller, down to a size that a back row still reads
+  function tooLarge(section) {
+    var shown = Array.prototype.slice.call(section.querySelectorAll(".shown"));
+    return section.offsetHeight > SIZE[1] || shown.some(function (box) { return box.scrollWidth > box.clientWidth + 1; });
+  }
+
+  function fit(section) {  // a slide that is too large is set smaller, down to a size that a back row still reads
     var scale = 1;
-    while (section.offsetHeight > SIZE[1] && scale > LEAST) {
+    while (tooLarge(section) && scale > LEAST) {
       scale = Math.round((scale - 0.05) * 100) / 100;
       section.style.fontSize = scale + "em";
     }

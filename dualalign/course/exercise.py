@@ -159,12 +159,21 @@ class Task:
             mine = compare.read(answer)
         except ValueError as error:
             return Verdict(False, f"This has another form: {error}.")
-        if compare.same(mine, compare.read(self.exercise.solve(self.given))):
+        right = compare.read(self.exercise.solve(self.given))
+        if compare.same(mine, right):
             return Verdict(True, "")
         for wrong in self.exercise.wrong:
             if compare.same(mine, compare.read(wrong.answer(self.given))):
                 return Verdict(False, wrong.hint, wrong.misconception)
-        return Verdict(False, self._raised(mine) or self.exercise.hint)
+        return Verdict(False, self._raised(mine) or self._misshapen(mine, right) or self.exercise.hint)
+
+    @staticmethod
+    def _misshapen(answer: Any, right: Any) -> str:
+        """Say how many numbers are expected, where an array has another shape."""
+        shapes = [value.shape for value in (answer, right) if isinstance(value, np.ndarray)]
+        if len(set(shapes)) < 2:
+            return ""
+        return f"This has another form: an array of shape {shapes[1]} is expected, not {shapes[0]}."
 
     @staticmethod
     def _raised(answer: Any) -> str:

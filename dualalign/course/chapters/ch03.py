@@ -81,7 +81,7 @@ EXERCISES = [
             Wrong(
                 "the root of it",
                 lambda g: float(jensenshannon(g.plm, g.polm)),
-                "That is the Jensen-Shannon *distance*, which some libraries return. How do you get the divergence?",
+                "That is the Jensen-Shannon distance, which some libraries return. How do you get the divergence?",
             ),
             Wrong(
                 "one side only",
@@ -117,7 +117,7 @@ EXERCISES = [
             Wrong(
                 "where the divergence is largest",
                 lambda g: int(g.divergence.argmax()) + 1,
-                "At that layer the divergence is largest. Where does it *change* most?",
+                "At that layer the divergence is largest. Where does it change most?",
             ),
             Wrong(
                 "rises only",

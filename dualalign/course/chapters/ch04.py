@@ -83,7 +83,7 @@ EXERCISES = [
             Wrong(
                 "the PLM's own answer",
                 lambda g: g.lead / np.abs(logit(g.p_plm)),
-                "You matched how sure the PLM is of *its* answer. Asked is its probability of the PoLM's favourite.",
+                "You matched how sure the PLM is of its own answer. Asked is its probability of the PoLM's favourite.",
             ),
             Wrong(
                 "multiplies instead of dividing",

@@ -131,7 +131,7 @@ EXERCISES = [
             Wrong(
                 "forgets to divide",
                 lambda g: g.gap_all - g.agreement * g.gap_agree,
-                "That is the part of the mean that disagreement contributes. What is the gap *on* those questions?",
+                "That is the part of the mean that disagreement contributes. What is the gap on those questions?",
             ),
         ),
         minutes=4,

@@ -108,7 +108,7 @@ EXERCISES = [
             Wrong(
                 "all of the error to each other option",
                 lambda g: _product(g, lambda r: 1 - r),
-                "A witness who errs names *one* of three options. You gave each of them the whole 1 - r.",
+                "A witness who errs names one of three options. You gave each of them the whole 1 - r.",
             ),
             Wrong(
                 "no probability for options not named",

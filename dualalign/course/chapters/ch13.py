@@ -86,7 +86,7 @@ EXERCISES = [
             Wrong(
                 "levels instead of changes",
                 lambda g: g.plm_gap * g.method_high / g.plm_high,
-                "You divided two confidences. The share is a quotient of two *changes*.",
+                "You divided two confidences. The share is a quotient of two changes.",
             ),
             Wrong(
                 "the rest, not the share",

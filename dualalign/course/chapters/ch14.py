@@ -94,7 +94,7 @@ EXERCISES = [
             Wrong(
                 "home against away",
                 lambda g: [float(g.ece[1] - g.ece[0]), float(g.ece[1] - g.own_best[1])],
-                "You compared two sets. A loss by travelling compares two fits on the *same* questions, those of B.",
+                "You compared two sets. A loss by travelling compares two fits on the same questions, those of B.",
             ),
             Wrong(
                 "travelling takes the whole error",

@@ -243,6 +243,6 @@ EXERCISES = [
         ),
         minutes=12,
         level=3,
-        hint="Not yet. Try confidences of exactly 0, 0.5 and 1, a single answer, and a bin without answers.",
+        hint="Try confidences of exactly 0, 0.5 and 1, a single answer, and a bin without answers.",
     ),
 ]

@@ -239,6 +239,12 @@ EXERCISES = [
                 "must be squared.",
             ),
             Wrong(
+                "squares one factor only",
+                lambda g: 1.96 * (g.spread_of_differences / g.difference) ** 2,
+                "You squared the spread and the difference only. Write down that 1.96 standard errors are the "
+                "difference, then solve for the number.",
+            ),
+            Wrong(
                 "one standard error",
                 lambda g: (g.spread_of_differences / g.difference) ** 2,
                 "You made the difference as large as one standard error. A 95 % interval reaches 1.96 of them to each "

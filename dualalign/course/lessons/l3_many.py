@@ -110,6 +110,12 @@ EXERCISES = [
                 "become the stronger one: let no value fall below the one before it.",
             ),
             Wrong(
+                "factors without sorting",
+                lambda g: np.minimum(g.p * np.arange(RIVALS, 0, -1), 1),
+                "You gave the factors in the order of the list. The largest belongs to the smallest p-value: sort "
+                "first.",
+            ),
+            Wrong(
                 "rate of false discoveries",
                 _hochberg_rate,
                 "This is the correction of Benjamini and Hochberg. It bounds the share of false findings, not the "
@@ -178,7 +184,7 @@ EXERCISES = [
             Wrong(
                 "averaging takes out even more",
                 lambda g: g.pooled_floor / np.sqrt(g.subjects),
-                "You divided. The mean of many noisy numbers is *steadier* than one of them, but not smaller: first "
+                "You divided. The mean of many noisy numbers is steadier than one of them, but not smaller: first "
                 "ask what one subject shows.",
             ),
             Wrong(

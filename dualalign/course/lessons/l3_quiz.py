@@ -28,7 +28,7 @@ QUIZZES = [
                     ),
                     Option(
                         "There is one if the overlap is less than half.",
-                        "There is such a rule of thumb for *independent* groups. These are the same questions.",
+                        "There is such a rule of thumb for independent groups. These are the same questions.",
                     ),
                 ),
             ),

@@ -180,6 +180,11 @@ EXERCISES = [
                 "answer does not depend on which.",
             ),
             Wrong(
+                "nats in one place, bits in the other",
+                lambda g: 2 ** _nats(g.beliefs),
+                "You took natural logarithms and raised 2 to the result. The two bases must be the same.",
+            ),
+            Wrong(
                 "the entropy itself",
                 lambda g: _nats(g.beliefs),
                 "That is the entropy. For four equal options it is log 4, but the model hesitates between 4.",
@@ -231,6 +236,6 @@ EXERCISES = [
         ),
         minutes=10,
         level=3,
-        hint="Not yet. Try two equal beliefs, two without anything in common, and one with a zero in both.",
+        hint="Try two equal beliefs, two without anything in common, and one with a zero in both.",
     ),
 ]

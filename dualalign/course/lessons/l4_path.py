@@ -185,7 +185,7 @@ EXERCISES = [
             Wrong(
                 "confidence only",
                 lambda g: _low_less_high(g, g.confidence),
-                "You compared the confidence of the two halves. A low entropy *is* a high confidence, so this would "
+                "You compared the confidence of the two halves. A low entropy is a high confidence, so this would "
                 "come out for any model. What does over-confidence need besides?",
             ),
             Wrong(
@@ -209,6 +209,12 @@ EXERCISES = [
                 lambda g: float(spearmanr(g.stability, g.confidence - g.correct).statistic),
                 "This is a rank correlation. It is negative for a calibrated model, too, as the page shows. Compare "
                 "the means of the two halves.",
+            ),
+            Wrong(
+                "a correlation",
+                lambda g: float(np.corrcoef(g.stability, g.confidence - g.correct)[0, 1]),
+                "You correlated the right two columns. Asked is a difference of means, which has the unit of a "
+                "probability: how much larger is one half's mean?",
             ),
         ),
         minutes=8,
