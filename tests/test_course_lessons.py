@@ -167,7 +167,7 @@ def test_guide_tells_what_every_checker_says():
     for wrong in REGISTRY["halve"].wrong:
         assert wrong.misconception in guide
         assert wrong.hint in guide
-    assert "| Louder | 4 | apply | 2 |" in guide
+    assert "| 1. Louder | 4 | apply | 2 |" in guide
     assert "## Board plan" in guide
     assert guide.count("\n# ") == 0
 
