@@ -91,11 +91,12 @@ print(f"T = {made.temperature_:.4f}, process loss {made.objective_:.1e}")
 # %% mystnb={"figure": {"caption": "The factor by which post-training scaled the logits, layer by layer: the temperature at which the PoLM's mean entropy at a layer is that of the PLM's matched layer. The large mark is the last layer; grey crosses: the foreign reference. What to see: on the pairs of one family the first layers stay near 1, and the last layer was scaled more than any before it. With the foreign reference it is the other way round.", "name": "fig-factors"}, "image": {"alt": "Lines of the layer temperature over relative depth for eight pairs. On the pairs of one family they start near 1, rise from the middle on, and jump at the last layer: from {before_low:.1f} to {before_high:.1f} at the layer before it to {end_low:.1f} to {end_high:.1f}. The foreign reference is highest inside, at {foreign_most:.1f}, and ends at {foreign_end:.1f}."}}
 traces = {p: da.Traces.load(f"{folder}/{p}__{question_set}__{s}.safetensors") for p, s in pairs.items()}
 factors = {p: inner.layer_temperatures(t) for p, t in traces.items()}
-ax = plots.plot_layer_temperatures(factors)
 for name, layer in {"before": -2, "end": -1}.items():
     at = [f[layer] for p, f in factors.items() if p != "smollm2"]
     glue(f"{name}_low", min(at)), glue(f"{name}_high", max(at))
-glue("foreign_most", max(factors["smollm2"])), glue("foreign_end", factors["smollm2"][-1])
+glue("foreign_most", max(factors["smollm2"]))
+glue("foreign_end", factors["smollm2"][-1])
+ax = plots.plot_layer_temperatures(factors)
 
 # %%
 process = da.ProcessOnly(weight=0.0)
