@@ -164,7 +164,7 @@ HTML(plots.temperature_slider(testing, marks, name="testing"))
 # %% [markdown]
 # ## Where the number comes from, and when not to trust it
 #
-# Without right answers, the fit has to believe in something else. It believes in the PLM. It chooses the temperature at which the PoLM is as sure as the PLM, at the last layer and on the way there; [chapter 4](04_deriving_dual_align.ipynb) derives how.
+# Without right answers, the fit has to believe in something else. It believes in the PLM. It chooses the temperature at which the PoLM's probabilities come closest to the PLM's, weighed against how undecided both are on the way there. The two wishes need not meet at one temperature, so the PoLM need not end exactly as sure as the PLM; [chapter 4](04_deriving_dual_align.ipynb) derives how.
 #
 # So everything rests on one **premise: the PLM's own confidence is right, on these very questions.** Is it? With labels one can check. Below is every question set that we recorded with the same kind of prompt. The `excess` is the ECE less its floor, what luck does not explain:
 # of the PLM, of the PoLM, and of the PoLM at a temperature that was fitted on each set without labels (means over five divisions of its questions).
@@ -202,7 +202,7 @@ say(
 )
 
 # %% [markdown]
-# On every set the temperature takes away most of what post-training added. Where the PLM itself was far off, the result still is.
+# On every set the temperature takes away most of what post-training added. Compare it with the PLM's own excess: the aligned PoLM is a little less sure than the PLM, which helps where the PLM is too sure. Where the PLM itself was far off, the result still is.
 #
 # Mira now has a number for science questions. Two things she does not have yet: a way to tell whether the error that is left is real or luck, and a way to know where the premise holds.
 #

@@ -286,7 +286,7 @@ say(
 )
 
 # %% [markdown]
-# That is the ground on which this book stands: on the easier science questions (ARC-Easy and OpenBookQA) put in the style `choices` the premise holds, and in most other places it does not.
+# That is the ground on which this book stands: on the easier science questions (ARC-Easy and OpenBookQA) put in the style `choices` nothing here speaks against the premise, and in most other places much does. With so few questions as OpenBookQA has, that is a weak test.
 #
 # ### How the PLM came to be calibrated
 #

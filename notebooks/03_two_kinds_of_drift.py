@@ -117,7 +117,7 @@ by_hand = 0.5 * (p * np.log(p / m)).sum() + 0.5 * (q * np.log(q / m)).sum()
 print(f"by hand {by_hand:.10f}, library {divergence[0, -1]:.10f}")
 print(f"largest of all questions and layers {divergence.max():.3f}, bound {np.log(2):.3f}")
 
-# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM at each layer: median and quartiles over questions. What to see: almost nothing up to layer 10, then a step at layer 12; and up to the last few layers, questions of agreement and of disagreement look the same.", "name": "fig-divergence"}, "image": {"alt": "Median layer divergence by layer. Half-way it is {half_agree:.3f} nats on agreement and {half_disagree:.3f} on disagreement; at the last layer {final_agree:.3f} and {final_disagree:.3f}. The bands overlap at every layer."}}
+# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM at each layer: median and quartiles over questions. What to see: almost nothing up to layer 10, a hump at layer 12, and a second rise at the last layer; up to the last few layers, questions of agreement and of disagreement look the same.", "name": "fig-divergence"}, "image": {"alt": "Median layer divergence by layer. Half-way it is {half_agree:.3f} nats on agreement and {half_disagree:.3f} on disagreement; at the last layer {final_agree:.3f} and {final_disagree:.3f}. The bands overlap at every layer."}}
 ax = plots.plot_layer_divergence(plots.prepare_layer_divergence(traces))
 
 # %% tags=["remove-input"]
@@ -132,7 +132,7 @@ say(
 )
 
 # %% [markdown]
-# That they end further apart on disagreement is no discovery: two models that choose different options must. And agreement is not calm either: the models part there too. So is there any sign that disagreement takes *another way*?
+# That they end further apart on disagreement is hardly a discovery: beliefs that choose different options cannot be equal, and those that choose the same can. And agreement is not calm either: the models part there too. So is there any sign that disagreement takes *another way*?
 #
 # ## The layer at which they part
 #
@@ -145,7 +145,7 @@ peaks = plots.prepare_peaks(traces)
 quartiles = peaks.groupby("regime")[["layer", "jump", "final"]].quantile([0.25, 0.5, 0.75]).unstack()
 quartiles.round(2)
 
-# %% mystnb={"figure": {"caption": "Left: where the PDL lies. Right: how large the change there is, as the share of questions at or below. What to see: the PDL lies in the last third of the layers for either kind of question; the jumps on disagreement are a little larger, and the two kinds overlap almost wholly.", "name": "fig-peaks"}, "image": {"alt": "Left, bars of the share of questions by peak layer: {late:.0%} of the questions have it at layer 12 or later. Right, cumulative curves of the jump, with medians of {jump_agree:.2f} nats on agreement and {jump_disagree:.2f} on disagreement."}}
+# %% mystnb={"figure": {"caption": "Left: where the PDL lies. Right: how large the change there is, as the share of questions at or below. What to see: the PDL lies at layer 12 or later for either kind of question; the jumps on disagreement are a little larger, and the two kinds overlap almost wholly.", "name": "fig-peaks"}, "image": {"alt": "Left, bars of the share of questions by peak layer: {late:.0%} of the questions have it at layer 12 or later. Right, cumulative curves of the jump, with medians of {jump_agree:.2f} nats on agreement and {jump_disagree:.2f} on disagreement."}}
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 plots.plot_peak_layers(peaks, traces.n_layers, axes[0])
 ax = plots.plot_peak_jumps(peaks, axes[1])
@@ -278,10 +278,10 @@ say(
 # ## Summary
 #
 # - The logit lens gives a belief for each layer, the JSD measures how far two models' beliefs are apart, and its largest change marks the PDL.
-# - On disagreement the models end further apart, as they must, and jump further. The jump is no larger a share of the movement: of two sharply different kinds of drift we see little here.
+# - On disagreement the models end further apart and jump further. The jump is no larger a share of the movement: of two sharply different kinds of drift we see little here.
 # - ISE says how undecided a model stays from the PDL on. It must be judged against confidence less correctness, by means and not by ranks. It then warns of over-confidence on the sets on which the PoLM knows little, and not on the two on which it knows most.
 #
-# Mira knows where her model changed: in the last third of its layers, on all questions. She still needs a cure that fits both kinds.
+# Mira knows where the readings of her two models part: in the upper layers, on nearly all questions. Where the weights changed, the lens does not say. She still needs a cure, and has seen little reason why it must be two.
 #
 # **Next:** [from confidence to process: deriving Dual-Align](04_deriving_dual_align.ipynb).
 #
