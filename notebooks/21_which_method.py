@@ -66,9 +66,7 @@ fine, doubtful = "sft4__arc-easy__choices", "sft4__medmcqa__choices"
 # | **off** | it knows something, but its calibration error is more than .05 above its noise floor |
 # | **calibrated** | the rest: the premise of label-free calibration holds |
 #
-# These limits are looser than the main comparison's.
-#
-# The limits are those of the checks further down. That for the error is the report's, that for accuracy comes from the chapter on [recipes](06_what_post_training_does.ipynb), and the same 5 points are taken for confidence.
+# The limits are those of the [checks](#what-a-trace-can-tell) further down. They are a little looser than those of the [main comparison](08_main_comparison.ipynb).
 
 # %%
 main, labels, trust, size = (table.load(results, [name]) for name in ("main", "labels", "trust", "size"))
@@ -81,6 +79,16 @@ counted.round(3)
 
 # %% [markdown]
 # `excess` is the PLM's calibration error less its noise floor, and `gap` its mean confidence less its accuracy. Now what each method makes of the PoLM:
+#
+# | method | the PoLM's confidences are brought to |
+# |---|---|
+# | `vanilla` | nothing: the PoLM as it comes |
+# | `dual-align` | the PLM's, with each question weighed by how far the models' answers are apart |
+# | `daca` | the PLM's, on the questions on which both models agree |
+# | `align-all` | the PLM's, on all questions |
+# | `basecal` | none: the PLM's own confidence in the PoLM's answer is shown |
+# | `agreement` | the share of questions on which both models agree |
+# | `labels` (`temperature-scaling`) | the right answers |
 
 # %%
 error, floor = practice.held_out(main), practice.held_out(main, "ece_floor")
@@ -92,10 +100,9 @@ short["floor"] = practice.by_situation(floor, situation)["dual-align"]
 short.assign(**{"±": practice.by_situation(half_width, situation)["dual-align"]}).round(3)
 
 # %% [markdown]
-# That is the calibration error (ECE) on held-out questions, a mean over the settings; five splits, 30 % to fit on. `vanilla` is the PoLM as it comes, `labels` is temperature scaling on labels. The last two columns are Dual-Align's mean noise floor and
-# half the mean width of its 95 % interval, for a single setting.
+# That is the calibration error (ECE) on held-out questions, a mean over the settings; five splits, 30 % to fit on. The last two columns are Dual-Align's mean noise floor and half the mean width of its 95 % interval, for a single setting.
 #
-# Means of different settings hide which differences are sure. For each setting the difference is paired on the same questions. Below, on how many settings Dual-Align is *clearly better / clearly worse* than a rival (95 %, Holm's correction over the settings of a rival):
+# Which of these differences are sure? Below is on how many settings Dual-Align is *clearly better / clearly worse* than a rival: a [paired difference](02_reliability.ipynb) on the same questions, at 95 %, with Holm's correction for their number.
 
 # %%
 clear = practice.clear(main, situation)
@@ -143,7 +150,7 @@ say(
 #
 # Labels go into one number, so few of them go far. Here temperature scaling on $n$ labels is held against methods that use *every* question of the same half without labels. Both are judged on the other half; five splits, four draws of the labels in each.
 
-# %% mystnb={"figure": {"caption": "What labels are worth, by what the PLM is: ECE of temperature scaling on so many labels less that of a method without labels. Line: median over the settings; band: quartiles. Below zero the labels win. Settings with too few questions for a size drop out, so the right ends rest on fewer. What to see: where the lines cross zero, and that they cross last where the PLM is calibrated.", "name": "fig-label-worth"}, "image": {"alt": "Four panels, one for each kind of PLM, of the difference in calibration error over the number of labels, for Dual-Align, DACA and align-all; the lines fall as labels are added. Against Dual-Align the median crosses zero at {cross_chance:.0f} labels where the PLM is at chance and {cross_off:.0f} where it is off; where it is calibrated, {enough:.0f} labels win on {wins_calibrated:.0%} of the settings only."}}
+# %% mystnb={"figure": {"caption": "What labels are worth, by what the PLM is: ECE of temperature scaling on so many labels less that of a method without labels. Line: median over the settings; band: quartiles. Below zero the labels win. Five labels are the fewest tried. Settings with too few questions for a size drop out, so the right ends rest on fewer. What to see: where the lines cross zero, and that they cross last where the PLM is calibrated.", "name": "fig-label-worth"}, "image": {"alt": "Four panels, one for each kind of PLM, of the difference in calibration error over the number of labels, for Dual-Align, DACA and align-all; the lines fall as labels are added. Half of the settings favour labels over Dual-Align for good from {cross_chance:.0f} labels on, the fewest tried, where the PLM is at chance, and from {cross_off:.0f} where it is off; where it is calibrated, {enough:.0f} labels win on {wins_calibrated:.0%} of the settings only."}}
 axes = plots.plot_label_gaps(practice.label_quantiles(gaps.drop(columns="situation"), situation))
 
 # %%
@@ -156,14 +163,16 @@ glue("cross_off", medians["ECE"].loc["off", "dual-align"])
 pd.concat(medians, axis=1).loc[list(means.index)]
 
 # %% [markdown]
-# The table has the median number of labels from which on every larger number wins (`inf`: half of the settings or more do not win at the largest size they have; the right ends of the figure leave out settings with too few questions, so its line can lie below zero all the same), by ECE and by log-likelihood. A method can look good by one and not by the other; the likelihood is a proper score and
-# punishes a temperature that a handful of unlucky labels has made extreme.
+# The table has the median number of labels from which on every larger number wins, by ECE and by log-likelihood. `inf`: half of the settings or more do not win at the largest size they have. The line of the figure can lie below zero there all the same, since it leaves out settings with too few questions.
+#
+# A method can look good by one measure and not by the other. The likelihood is a [proper score](02_reliability.ipynb), and punishes a temperature that a handful of unlucky labels has made extreme.
 
 # %% tags=["remove-input"]
 by_kind = {name: practice.enough_labels(gaps[gaps.situation == name], share) for name in means.index}
 told = {name: "never, up to the largest size" if value == float("inf") else f"{value:.0f}" for name, value in by_kind.items()}
 say(
-    "To win against each rival on at least {winning_share:.0%} of the settings takes {all_settings:.0f} labels over all settings. By what the PLM is: undecided {n_undecided}, at chance {n_chance}, off {n_off}, calibrated {n_calibrated}. "
+    "Half of the settings may not be enough for you. To win against each rival on at least {winning_share:.0%} of them takes {all_settings:.0f} labels. By what the PLM is:\n\n"
+    "| PLM | labels |\n|---|---|\n| undecided | {n_undecided} |\n| at chance | {n_chance} |\n| off | {n_off} |\n| calibrated | {n_calibrated} |\n\n"
     "To learn which of these you have takes labels too: {few_labels} are the least for which the checks below say anything.",
     winning_share=share,
     all_settings=enough,
@@ -177,7 +186,7 @@ say(
 # %% [markdown]
 # ## If you have few questions
 #
-# Without labels too, a temperature needs questions. Here is what drawing another $n$ questions does to $T$: `spread` is the ratio of the ends of its central 95 % over 20 draws, a geometric mean over traces (experiment `size`; inf where some draw of some trace has no finite $T$).
+# Without labels too, a temperature needs questions. How much does $T$ change with the questions drawn? `spread` is the ratio of the ends of its central 95 % over 20 draws, a geometric mean over traces (`inf` where some draw of some trace has no finite $T$). `ece` is the mean held-out error.
 
 # %%
 few = practice.few_questions(size)
@@ -189,14 +198,14 @@ first, last = at.index.min(), at.index[at == at.max()].max()  # the largest that
 ends = {"first": first, "last": last}
 measured = {f"{q}_{m[:4]}_{end}": few.loc[(m, n), q] for q in few for m in ("dual-align", "daca") for end, n in ends.items()}
 say(
-    "Over the draws of {few_first} questions Dual-Align's $T$ spreads by a factor of {spread_dual_first:.1f} and DACA's by {spread_daca_first:.1f}; at {few_last} questions by {spread_dual_last:.2f} and {spread_daca_last:.2f}. "
-    "The mean error of Dual-Align goes from {ece_dual_last:.3f} at {few_last} questions to {ece_dual_first:.3f} at {few_first}; of DACA from {ece_daca_last:.3f} to {ece_daca_first:.3f}. ({size_traces} traces; larger sizes rest on fewer of them, and cannot be compared with these.)",
+    "From {few_last} questions down to {few_first} the mean error of Dual-Align goes from {ece_dual_last:.3f} to {ece_dual_first:.3f}, and that of DACA from {ece_daca_last:.3f} to {ece_daca_first:.3f}. "
+    "But a single $T$ means less and less: see its spread. ({size_traces} traces; sizes above {few_last} rest on fewer of them, and cannot be compared with these.)",
     **(measured | {f"few_{end}": n for end, n in ends.items()}),
     size_traces=len(size[practice.SETTING].drop_duplicates()),
 )
 
 # %% [markdown]
-# DACA drops the questions on which the models disagree; Dual-Align drops none. With so few questions, labelling them all may be cheap: compare the section above.
+# With so few questions, labelling them all may be cheap. Compare the section above.
 #
 # ## If the reference is foreign
 #
@@ -211,14 +220,12 @@ foreign_table.sort_values("excess").round(3)
 # %% tags=["remove-input"]
 ordered = foreign_table.sort_values("excess")
 say(
-    "On `{good}`, where the foreign PLM is best calibrated, Dual-Align's error is {good_dual:.3f} and DACA's {good_daca:.3f}; on `{bad}`, where it is worst, {bad_dual:.3f} and {bad_daca:.3f}. Over the {foreign_sets} sets, the rank correlation of Dual-Align's error with the PLM's excess is {rank:.2f}. "
-    "So ask what the reference knows of *these questions*. Whether an own one would do better, this table does not say.",
+    "On `{good}`, where the foreign PLM is best calibrated, Dual-Align's error is {good_dual:.3f}; on `{bad}`, where it is worst, {bad_dual:.3f}. Over the {foreign_sets} sets, the rank correlation of Dual-Align's error with the PLM's excess is {rank:.2f}.\n\n"
+    "So ask what the reference knows of *these questions*. Whether an own one would do better, this table does not say. [Another chapter](15_foreign_references.ipynb) does.",
     good=ordered.index[0],
     bad=ordered.index[-1],
     good_dual=ordered["dual-align"].iloc[0],
-    good_daca=ordered["daca"].iloc[0],
     bad_dual=ordered["dual-align"].iloc[-1],
-    bad_daca=ordered["daca"].iloc[-1],
     foreign_sets=len(foreign_table),
     rank=foreign_table["excess"].corr(foreign_table["dual-align"], method="spearman"),
 )
@@ -226,7 +233,9 @@ say(
 # %% [markdown]
 # ## If the PLM is near chance
 #
-# Such a PLM has little to teach. It can say so (*undecided*), and then aligning lowers the PoLM's confidence to that of a blind guess. Or it can be sure of itself (*at chance*), and then much of its error is copied. AUROC is the chance that a right answer has more confidence than a wrong one; .5 is a coin.
+# Such a PLM has little to teach. It can say so (*undecided*), and then aligning lowers the PoLM's confidence to that of a blind guess. Or it can be sure of itself (*at chance*), and then much of its error is copied.
+#
+# Can such a confidence sort answers? AUROC is the chance that a right answer has more confidence than a wrong one; .5 is a coin.
 
 # %%
 ranking = practice.by_situation(practice.held_out(main, "auroc"), situation)[["vanilla", "dual-align", "basecal"]]
@@ -234,8 +243,9 @@ ranking.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "With an undecided PLM, Dual-Align's error is only {blind_error:.3f}, but its AUROC is {blind_auroc:.2f}: a confidence near that of a blind guess is hardly ever far off, and says nothing. With a PLM at chance, the error is {chance_error:.3f} at an AUROC of {chance_auroc:.2f}. "
-    "A temperature cannot add knowledge. BaseCal, the PLM's own confidence in the PoLM's answer, has a mean AUROC of {base_auroc:.2f} where the PLM is calibrated, against {dual_auroc:.2f} of Dual-Align and {vanilla_auroc:.2f} of the PoLM as it comes: consider it if you only want to sort answers.",
+    "- *Undecided:* Dual-Align's error is only {blind_error:.3f}, but its AUROC is {blind_auroc:.2f}. A confidence near that of a blind guess is hardly ever far off, and says nothing.\n"
+    "- *At chance:* the error is {chance_error:.3f} at an AUROC of {chance_auroc:.2f}. A temperature cannot add knowledge.\n"
+    "- *Calibrated:* BaseCal has a mean AUROC of {base_auroc:.2f}, against {dual_auroc:.2f} of Dual-Align and {vanilla_auroc:.2f} of the PoLM as it comes. Consider it if you only want to sort answers.",
     blind_error=means.loc["undecided", "dual-align"],
     blind_auroc=ranking.loc["undecided", "dual-align"],
     chance_error=means.loc["at chance", "dual-align"],
@@ -248,24 +258,26 @@ say(
 # %% [markdown]
 # ## The chart
 #
-# The same in words, as a list for those who do not see the picture. Methods and numbers are taken from the tables above; the numbers in brackets are mean ECEs: of temperature scaling with all labels of a fitting split, and of the last two where the PLM is calibrated, which nobody knows without labels.
+# The advice as a list, then as a picture of the same. The methods and numbers are those of the tables above.
+#
+# Numbers in brackets are mean ECEs. That of temperature scaling is with all labels of a fitting split, over all settings. Those of the last two are for a calibrated PLM, and nobody knows without labels whether it is one.
 
 # %%
 some = f"{checks.FEW_LABELS} labels or more, and by them the PLM is"
 steps = [
-    (f"Labels for {enough:.0f} or more of these questions?", f"temperature scaling ({error['temperature-scaling'].mean():.2f})"),
+    (f"Labels for {enough:.0f} or more of these questions?", f"temperature scaling ({error['temperature-scaling'].mean():.3f})"),
     (f"{some} at chance?", f"temperature scaling; enough here: {told['at chance']} labels"),
     (f"{some} off?", "temperature scaling; how sure that is with so few, the section on labels says"),
     ("Does dualalign diagnose warn of anything?", "mend what it names (questions, prompt style, reference), or get labels"),
 ]
-otherwise = f"dual-align ({means.loc['calibrated', 'dual-align']:.2f}) or daca ({means.loc['calibrated', 'daca']:.2f}), on trust in the PLM"
+otherwise = f"dual-align ({means.loc['calibrated', 'dual-align']:.3f}) or daca ({means.loc['calibrated', 'daca']:.3f}), on trust in the PLM"
 pd.DataFrame([*steps, ("Otherwise", otherwise)], columns=["ask, in this order", "if yes"], index=range(1, len(steps) + 2))
 
 # %% mystnb={"figure": {"caption": "The questions of the list above, from top to bottom. What to see: Dual-Align stands at the end of the column, after three questions that need labels and one that does not.", "name": "fig-decision"}, "image": {"alt": "Flow chart of the list above: four questions in a column, each with an arrow named yes to the advice at its right and an arrow named no to the next. The first asks for {enough:.0f} labels or more and leads to temperature scaling; the last arrow leads to Dual-Align or DACA, with mean errors of {dual_calm:.3f} and {daca_calm:.3f} where the PLM is calibrated."}}
 ax = plots.plot_decision(steps, otherwise)
 
 # %% [markdown]
-# Why does `align-all` come first among the methods without labels where the PLM is off? All questions together pull its temperature up, towards too little confidence, and the PLM's error pulls the other way. Two errors cancel in part. Beside an *under-confident* PLM they would add.
+# Why does `align-all` come first among the methods without labels where the PLM is off? All questions together pull its temperature up, towards too little confidence. The PLM's error pulls the other way. The two cancel in part. Beside an *under-confident* PLM they would add.
 
 # %% tags=["remove-input"]
 off = plm[situation == "off"]
@@ -277,9 +289,10 @@ say(
 )
 
 # %% [markdown]
+# (what-a-trace-can-tell)=
 # ## When not to trust Dual-Align: what a trace can tell
 #
-# `dualalign diagnose` looks at these conditions, and `dualalign report` puts them on top of its page. A condition that fails says *do not trust it*; *care* says that it is near the edge. The thresholds and their reasons are in `dualalign/checks.py`.
+# `dualalign diagnose` looks at the conditions below, and `dualalign report` puts them on top of its page. Each is *ok*, near the edge (*care*), or fails (*do not trust it*). The thresholds and their reasons are in `dualalign/checks.py`.
 #
 # ```bash
 # dualalign diagnose data/traces/sft4__medmcqa__choices.safetensors
@@ -302,28 +315,29 @@ pd.DataFrame(rows, index=["found", doubtful, "no labels"]).T
 # %% tags=["remove-input"]
 failed = [c for c in found[doubtful] if c.state == "fail"]
 say(
-    "With labels: **{verdict_with}** ({reasons}). Without: **{verdict_without}**. Nothing in the logits betrays a PLM that is sure of what it does not know.",
+    "With labels: **{verdict_with}**, by {n_failed} conditions that ask for labels. Without: **{verdict_without}**. Nothing in the logits betrays a PLM that is sure of what it does not know.",
     verdict_with={"fail": "do not trust it", "care": "use with care", "ok": "no warning"}[checks.worst(found[doubtful])],
     verdict_without={"fail": "do not trust it", "care": "use with care", "ok": "no warning"}[checks.worst(blind)],
-    reasons="; ".join(c.said for c in failed),
+    n_failed=len(failed),
 )
 
 # %% [markdown]
 # ### Do the warnings sort good from bad?
 #
-# For every setting: Dual-Align's held-out error less that of temperature scaling on labels, averaged over the settings with a warning (`over`) and over those without (`under`).
+# For every setting: Dual-Align's held-out error less that of temperature scaling on labels, as a mean over the settings with a warning and over those without.
 
 # %%
 sorted_by = practice.warned(trust, main)
-sorted_by.astype({"warned": int}).round(3)
+sorted_by.astype({"warned": int}).rename(columns={"over": "with a warning", "under": "without"}).round(3)
 
 # %% tags=["remove-input"]
 seen = practice.caught(trust, main)
 together = {"free": "any, no labels", "told": "any, with labels"}
 say(
-    "On {far_settings} settings Dual-Align is more than {far_limit:.2f} above the oracle. Of these, {caught_without} had a warning that needs no label, and {caught_with} had one when labels count. "
-    "Conditions that need no label warn of {warned_free} of {all_counted} settings, where Dual-Align is {over_free:.3f} above the oracle on average; without a warning {under_free:.3f}. With labels {warned_told} are warned of: {over_told:.3f} against {under_told:.3f}. "
-    "So a trace without labels can raise an alarm; its silence means little. Not every condition sorts alone: the table has some whose `over` is no larger than their `under`.",
+    "- *The bad cases:* on {far_settings} settings Dual-Align is more than {far_limit:.2f} above the oracle. {caught_without} of them had a warning that needs no label, {caught_with} had one when labels count.\n"
+    "- *Without labels:* {warned_free} of {all_counted} settings are warned of. There Dual-Align is {over_free:.3f} above the oracle, elsewhere {under_free:.3f}.\n"
+    "- *With labels:* {warned_told} are warned of: {over_told:.3f}, elsewhere {under_told:.3f}.\n\n"
+    "So a trace without labels can raise an alarm, but its silence means little. And not every condition sorts alone. `plm-decided`, for one, warns of small errors: there it is the knowledge that is missing, as the AUROC shows.",
     far_settings=seen["far"],
     far_limit=checks.FAR_OFF,
     caught_without=seen["without_labels"],
@@ -334,13 +348,13 @@ say(
 )
 
 # %% [markdown]
-# The reasons for several thresholds were measured on these traces, and the labels behind two of the conditions are those of the test questions, so this table flatters the warnings. Conditions that never fired here are tested on traces built for them.
+# This table flatters the warnings. Several thresholds were chosen on these traces, and the labels behind two conditions are those of the test questions. Conditions that never fired here are tested on traces built for them.
 #
 # ## What this page does not show
 #
-# - **Your pair.** Small models, our own post-training but for SmolLM2, seven sets. The numbers in the boxes of the chart are of these settings, and so is the order of methods.
-# - **A fair race for the chart.** Each box names the method with the smallest mean error *on these settings*. The best of several is always a little lucky. The table of clear differences shows how little some of them differ.
-# - **PLMs that are too modest.** See the sentence below the chart. The [controlled world](07_world.ipynb) has only exact and over-confident ones.
+# - **Your pair.** Small models, our own post-training but for SmolLM2, seven sets. The numbers of the chart are theirs, and so is the order of methods.
+# - **A fair race.** The short answer names the methods with the smallest mean error *on these settings*. The best of several tends to be a little lucky. The table of clear differences shows how little some of them differ.
+# - **PLMs that are too modest.** Below the chart it says that we have none. The [controlled world](07_world.ipynb) has only exact and over-confident ones.
 # - **Shift.** Labels were drawn from the same questions as the test. Labels from elsewhere are worth less.
 #
 # ## Summary
@@ -403,8 +417,9 @@ print(labels_needed)
 task.check(labels_needed)
 
 # %% [markdown] tags=["solution"]
-# The standard error is $\sqrt{p(1-p)/n}$, so half the gap takes four times the labels. Thirty labels notice only a large error. Use them for both: check the PLM coarsely, then read the figure at that number in the panel that fits. Where the line lies below zero,
-# fit on the labels; where it lies above, fit Dual-Align on all questions without labels.
+# The standard error is $\sqrt{p(1-p)/n}$, so half the gap takes four times the labels. Thirty labels notice only a large error.
+#
+# Use your labels twice. First check the PLM with them. Then find their number in the panel of the figure that fits. Where the line lies below zero, fit on the labels. Where it lies above, fit Dual-Align on all questions without labels.
 
 # %% [markdown]
 # ```{solution-end}
