@@ -202,7 +202,7 @@ task.check(low)
 # %% [markdown] tags=["solution"]
 # With seven sets, $t_{0.975,6}$ is 2.45 and not 1.96, and the standard deviation is divided by $\sqrt 7$.
 #
-# Where the lower end is above zero, the claim is supported. Where it is below, look at the upper end: if that is above zero, the claim is undecided.
+# Where the lower end is above zero, the claim is supported. Where it is below, look at the upper end: above zero the claim is undecided, below it is contradicted.
 
 # %% [markdown]
 # ```{solution-end}

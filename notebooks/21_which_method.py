@@ -221,7 +221,7 @@ foreign_table.sort_values("excess").round(3)
 ordered = foreign_table.sort_values("excess")
 say(
     "On `{good}`, where the foreign PLM is best calibrated, Dual-Align's error is {good_dual:.3f}; on `{bad}`, where it is worst, {bad_dual:.3f}. Over the {foreign_sets} sets, the rank correlation of Dual-Align's error with the PLM's excess is {rank:.2f}.\n\n"
-    "So ask what the reference knows of *these questions*. Whether an own one would do better, this table does not say. [Another chapter](15_foreign_references.ipynb) does.",
+    "So ask what the reference knows of *these questions*. Whether an own one would do better is the subject of [another chapter](15_foreign_references.ipynb).",
     good=ordered.index[0],
     bad=ordered.index[-1],
     good_dual=ordered["dual-align"].iloc[0],
