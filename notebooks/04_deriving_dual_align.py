@@ -96,7 +96,7 @@ say(
 
 # %% [markdown]
 # Why do disagreements pull upwards? There the PLM gives the PoLM's favourite little. So $\mathbb{E}_{p_g}[z]$ is small, and only a flat $q_\tau$ can match it.
-# DACA's answer is to drop those questions: how sure the PLM is of *its own* answer says nothing about how sure to be of *another* one.
+# DACA's answer is to drop those questions. Its argument: how sure the PLM is of *its own* answer says nothing about how sure to be of *another* one. [Chapter 7](07_world.ipynb) puts that to the test.
 
 # %% [markdown]
 # ### When there is no best temperature
@@ -292,7 +292,7 @@ axes = plots.plot_sets(everything, premise["ece"])
 # %% tags=["remove-input"]
 without = wide.drop(columns=["vanilla", "temperature-scaling"])
 say(
-    "The error that Dual-Align keeps follows that of the PLM (correlation {follows:.2f} over {n_sets} sets). And there is a surprise: on {all_wins} of {n_sets} sets plain align-all is the best method without right answers. "
+    "The error that Dual-Align keeps follows that of the PLM (correlation {follows:.2f} over {n_sets} sets). And there is a surprise: on {all_wins} of {n_sets} sets plain align-all has the lowest error of the label-free methods of this figure. "
     "It errs towards too little confidence, as the table of methods showed for ARC-Easy; where the PLM is over-confident, the two errors cancel in part.",
     follows=float(wide["dual-align"].corr(premise["ece"])),
     n_sets=len(wide),

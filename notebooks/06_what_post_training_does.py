@@ -384,7 +384,7 @@ say(
 )
 
 # %% [markdown]
-# On ARC-Easy a stranger served; on that set and in this style it is calibrated itself. A badly calibrated reference served as well, but best with DACA, which looks at the agreeing questions alone. Why?
+# On ARC-Easy a stranger served; on that set and in this style it is calibrated itself. A badly calibrated reference served DACA, which looks at the agreeing questions alone, and Dual-Align less; align-all made things worse. Why?
 #
 # ### What the reference says where both agree
 #
@@ -435,7 +435,7 @@ say(
 #
 # - Log loss rewards honesty; a reward asks for certainty, and DPO counts the evidence $1/\beta$ times. From our PLM every recipe raised confidence more than accuracy.
 # - Surer and different are two things: `sft1` and `sft1-full` sharpen alike, and the second changes far more answers.
-# - The premise holds on few sets here, and where it fails, aligning copies the fault.
+# - The premise holds on few sets here. Where it fails, what comes of aligning depends on the method: beside SmolLM2, DACA served and align-all did harm.
 # - A reference is as good as its calibration *on the questions it is copied on*, whatever its family. Agreement selects questions, and selection shifts calibration.
 #
 # **Next:** [a world where the truth is known](07_world.ipynb).

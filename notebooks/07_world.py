@@ -291,7 +291,7 @@ say(
 # %%
 means.loc[fails].set_axis(short, axis=1).round(3)
 
-# %% mystnb={"figure": {"caption": "The premise fails: each method's temperature over the true one, drawn as before. What to see: in all panels but doubled-added-sft the methods without right answers land left of 1, so the PoLM inherits the PLM's over-confidence; the oracle stays on 1.", "name": "fig-world-fails"}, "image": {"alt": "Six panels of temperature ratios for studies whose PLM is over-confident, eight methods each. The ratio of Dual-Align runs from {dual_low:.2f} to {dual_high:.2f}."}}
+# %% mystnb={"figure": {"caption": "The premise fails: each method's temperature over the true one, drawn as before. What to see: in all panels but doubled-added-sft the methods that copy the PLM's confidence or entropy land left of 1; the oracle stays on 1. (vanilla and agreement do not read the PLM's confidence: where they land is their own doing.)", "name": "fig-world-fails"}, "image": {"alt": "Six panels of temperature ratios for studies whose PLM is over-confident, eight methods each. The ratio of Dual-Align runs from {dual_low:.2f} to {dual_high:.2f}."}}
 glue("dual_low", float(ratio.loc[fails, "dual-align"].min()))
 glue("dual_high", float(ratio.loc[fails, "dual-align"].max()))
 axes = plots.plot_against_truth(compared, fails, order)
@@ -351,8 +351,8 @@ say(
 #
 # - Log loss on fresh data makes a model calibrated, belief by belief, without anyone asking.
 # - If the PLM's belief is exact, align-all finds the true temperature, and DACA leaves the PoLM over-confident.
-# - If post-training added knowledge, align-all makes the PoLM under-confident. Discarding disagreements mends that after SFT; in a mixture of knowledge and error it overshoots. Dual-Align stood in between in this world.
-# - If the PLM is wrong, the methods without right answers inherit most of its error; and where post-training left the model calibrated, aligning it can only do harm.
+# - If post-training added knowledge, align-all makes the PoLM under-confident. Discarding disagreements mends that for SFT with repetition, and in part for SFT on fresh documents; after DPO and RLVR, and in a mixture of knowledge and error, it overshoots. Dual-Align stood in between in this world.
+# - If the PLM is wrong, most methods that copy it leave the PoLM over-confident, though not where two errors cancel. Where post-training left the model calibrated but the PLM is wrong or knows less, aligning does harm.
 #
 # **Next:** [every pair, every set, every method](08_main_comparison.ipynb).
 #

@@ -98,8 +98,8 @@ say(
 
 # %% tags=["remove-input"]
 say(
-    "**Why? Because of the PLM.** In {n_failing} of {settings} settings it knows little, or is not calibrated: its mean confidence is {off_plm:+.3f} off its accuracy. Whatever is aligned with it inherits some of that. "
-    "In the other {n_holding} settings the lowest error without labels is that of `{best_holds}`.\n\n"
+    "**Why? Probably because of the PLM.** In {n_failing} of {settings} settings it knows little, or is not calibrated: its mean confidence is {off_plm:+.3f} off its accuracy. Whatever is aligned with it inherits some of that. "
+    "In the other {n_holding} settings the lowest error of these methods without labels is that of `{best_holds}`. A constant, the same confidence at every answer, needs no label either and has less still.\n\n"
     "The rest of this page says how sure these sentences are.",
     n_failing=len(failing),
     settings=len(errors),
@@ -341,7 +341,7 @@ temperature = results.by_setting(own, "temperature")
 below_oracle = {g: (temperature.loc[i, ["daca", "dual-align", "align-all"]].lt(temperature.loc[i, results.ORACLE], axis=0)).mean() for g, i in groups.items()}
 leaders = {g: errors.loc[i, label_free].mean().nsmallest(3) for g, i in groups.items()}
 say(
-    "That table is Dual-Align's error less a rival's again. The order changes: where the premise holds the three lowest errors without labels are those of {three_hold}; where it fails, {three_fail}. Dual-Align less align-all is {all_holds:+.3f} in the first group and {all_fails:+.3f} in the second. "
+    "That table is Dual-Align's error less a rival's again. The order changes: where the premise holds the three lowest errors without labels, constants left out, are those of {three_hold}; where it fails, {three_fail}. Dual-Align less align-all is {all_holds:+.3f} in the first group and {all_fails:+.3f} in the second. "
     "But the first group has {sets_hold} sets only, so its intervals are wide.\n\n"
     "The temperatures say why. The oracle's is above align-all's in {align_h:.0%} of the settings in which the premise holds, and in {align_f:.0%} of the others; above Dual-Align's in {dual_h:.0%} and {dual_f:.0%}.",
     three_hold=", ".join(f"`{m}` ({v:.3f})" for m, v in leaders["premise holds"].items()),
@@ -353,7 +353,7 @@ say(
 )
 
 # %% [markdown]
-# So the lead of `align-all` in the standings is not a lead in method. It gives the highest temperatures, and most of our settings need a temperature higher than the PLM asks for. [Why it does so](10_why_align_all_fails.ipynb) has a page of its own.
+# So the lead of `align-all` in the standings, itself not certain, need not be a lead in method. It gives the highest temperatures, and most of our settings need a temperature higher than the PLM asks for. [Why it does so](10_why_align_all_fails.ipynb) has a page of its own.
 #
 # Choosing a method by such a table means choosing by the fault of one's PLM. [The premise dial](13_premise_dial.ipynb) turns that fault up and down on purpose.
 #
@@ -486,7 +486,7 @@ say(
 
 # %% tags=["remove-input"]
 say(
-    "- Over all settings `{first_place}` has the lowest mean error without labels, and Dual-Align stands at place {place}. Where the PLM is calibrated, the lowest is that of `{first_holds}`; Dual-Align stands at place {place_holds}.\n"
+    "- Over all settings `{first_place}` has the lowest mean error without labels, and Dual-Align stands at place {place}. Where the PLM is calibrated, the lowest of the methods is that of `{first_holds}`; Dual-Align stands at place {place_holds}, and a constant without labels has less still.\n"
     "- Against DACA, Dual-Align is {sum_daca:+.3f} ({sum_low:+.3f} to {sum_high:+.3f}) in {sum_of}. That is {sum_own:+.3f} over the recipes of our own PLM and {sum_smollm2:+.3f} over the pairs of SmolLM2.",
     first_place=best,
     place=int(means[label_free].rank()[results.OURS]),
@@ -499,7 +499,7 @@ say(
 )
 
 # %% [markdown]
-# - A ranking of label-free methods depends on the PLM's own error. Say how calibrated the PLM is before you say which method is best.
+# - The order of the means changes with the PLM's own error; with few sets on one side, more cannot be shown here. Say how calibrated the PLM is before you say which method is best.
 # - A constant can have a tiny ECE. Put the floor, a proper score and AUROC beside it.
 # - Count your comparisons, and choose the family of tests so that it can find something.
 #

@@ -239,7 +239,7 @@ top = pairs["error"].idxmax()
 say(
     "Of the variance of the error, `{first}` enters {first_share:.0%} and `{second}` {second_share:.0%} (an interaction counts for each factor in it); {idle} enter {idle_share:.1%} each or less. The choice of the split makes {splits:.0%}.\n\n"
     "The largest interaction is {pair}: {pair_share:.0%}, and {pair_t:.0%} for log T. If τ divides the last layer only, that layer alone must close the whole gap of the entropies, and how they are aggregated decides how far it must go.\n\n"
-    "All main effects together are {mains:.0%}, interactions of two {twos:.0%}. So one choice at a time tells about {mains:.0%} of this story.",
+    "All main effects together are {mains:.0%}, interactions of two {twos:.0%}. A main effect is a mean over all other choices, so it is not what one change from the default sees.",
     first=total.index[0],
     second=total.index[1],
     first_share=total.iloc[0],

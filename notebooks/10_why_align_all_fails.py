@@ -333,7 +333,7 @@ best = 1 / beta[loss.argmin(), 0]
 print(f"favourite {g[z.argmax()]:.2f} < 1/4; E_g[z] = {g @ z:.3f} > mean {z.mean():.3f}; best T = {best:.2f}")
 
 # %% [markdown]
-# The PLM doubts the PoLM's favourite, but not what the PoLM *says*: that the answer is one of the first two. The rule fails the other way round too:
+# The PLM doubts the PoLM's favourite, but not what the PoLM *says*: that the answer is one of the first two. The rule says nothing of favourites above $1/K$. Who reads it as *exactly where* is wrong there too:
 
 # %%
 z, g = np.array([1.0, 0.95, 0.95, -10.0]), np.array([0.3, 0.02, 0.02, 0.66])
@@ -345,7 +345,7 @@ print(f"favourite {g[z.argmax()]:.2f} > 1/4; E_g[z] = {g @ z:.3f} < mean {z.mean
 #
 # With two options the two rules are one, because $\mathbb{E}_{p_g}[z_f] - \operatorname{mean} z_f = (p_g(\text{favourite}) - \tfrac12)(z_1 - z_2)$, where $z_1$ is the larger logit. With more options they are one only where the PoLM gives all rivals the same logit.
 #
-# By brute force, on random questions: a question has a finite optimum if its loss at one of 400 values of $\beta$ is below its value at 0. How often is each rule wrong?
+# By brute force, on random questions: a question has a finite optimum if its loss at one of 400 values of $\beta$ is below its value at 0. Read as *exactly where*, how often is each rule wrong?
 
 # %%
 rng, counts = np.random.default_rng(0), {}
@@ -477,7 +477,7 @@ say(
 )
 
 # %% [markdown]
-# So when does align-all *not* fail? Where $\Delta \le 0$: beside an exact PLM ($\Delta = 0$), and where the PLM is so over-confident that its excess outweighs what it does not know. In the second case align-all is nearer to the truth than DACA for a reason that has nothing to do with either: two errors of opposite sign. Without labels nobody can see which case holds.
+# So when does align-all *not* end too high? Where $\Delta \le 0$. Beside an exact PLM ($\Delta = 0$) it ends at the true temperature. Where the PLM is so over-confident that its excess outweighs what it does not know, it ends below, and fails the other way. There it can still be nearer to the truth than DACA, because two errors of opposite sign cancel in part. Without labels nobody can see which case holds.
 #
 # ## What this page does not show
 #

@@ -110,7 +110,7 @@ EXERCISES = [
             Wrong(
                 "agreement only",
                 on_agreement,
-                "That is the part on agreement, which is DACA's. Align-all takes every question.",
+                "That is the part on agreement alone. Align-all takes every question.",
             ),
         ),
         minutes=8,
