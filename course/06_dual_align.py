@@ -92,7 +92,7 @@ pd.DataFrame(rows, index=["A", "B", "C", "confidence", "entropy"]).T.round(2)
 #
 # $$ \mathrm{ISE}(x; \tau) = \frac{1}{L - l^\star + 1} \sum_{l \ge l^\star} H\big(\operatorname{softmax}(z^l / \tau)\big) $$
 #
-# **Predict first.** The PoLM's logits are larger at every layer. Which model's curve lies lower?
+# **Predict first.** From the peak layer on the PoLM's logits lie further apart. Which model's curve lies lower there?
 
 # %%
 tau = da.DualAlign().fit(fitting).temperature_

@@ -382,7 +382,7 @@ task.check(answer)
 # ```
 
 # %% [markdown] tags=["slide"]
-# ## The plainest method wins. Why?
+# ## The plainest method comes first. Why?
 #
 # **Predict first.** Which method has the smallest mean error over all settings of the book, without labels? And where the premise holds?
 
@@ -550,7 +550,7 @@ course.quiz("l7")
 # | 46–56 | *How far from the true temperature?* in pairs | ex-true-temperature |
 # | 56–64 | the premise on real sets: guess a number, table; *In how many settings …* | ex-premise-holds |
 # | 64–76 | the plainest method wins: table, gaps, *When does align-all win?* with a drawing | ex-align-all-wins |
-# | 76–82 | own questions or foreign labels | section 6 |
+# | 76–82 | own questions or foreign labels | section 7 |
 # | 82–90 | quiz, take home | quiz l7 |
 #
 # *Who follows the dial?* (ten minutes, the hardest of the course) and *Own questions or foreign labels?* are homework.
@@ -585,4 +585,4 @@ course.quiz("l7")
 # %% [markdown] tags=["guide"]
 # ## If time is short
 #
-# Skip section 2 but for its last sentence, and section 6. Do not skip the drawing of the two lines: it is the answer to "which method is best?".
+# Skip section 2 but for its last sentence, and section 7. Do not skip the drawing of the two lines: it is the answer to "which method is best?".

@@ -533,7 +533,7 @@ course.quiz("l8")
 # | 14–26 | what acting on it costs: predict, figure; exercise in pairs | figure 1, ex-cost-of-acting |
 # | 26–36 | whom to answer first: draw a curve, figure; *The surest first* | figure 2, ex-surest-first |
 # | 36–48 | all prices at once: integrals at the board, check on screen | section 4 |
-# | 48–60 | a small ECE is cheap: predict three columns, table; *Which one to ship?* in pairs | ex-which-to-ship |
+# | 48–60 | a small ECE is cheap: *Which one to ship?* in pairs; then predict three columns, table | ex-which-to-ship |
 # | 60–68 | a promise without labels: predict, table | section 6 |
 # | 68–78 | which method: table, discussion 4; *Which error may be reported?* | ex-chosen-before |
 # | 78–86 | quiz | quiz l8 |

@@ -427,12 +427,12 @@ say("Intervals that leave out zero: {sure}. (Four comparisons, not corrected.)",
 # ## Summary
 #
 # - The spread over wordings has a noise floor. Compare with it before calling a model sensitive to prompts.
-# - Whether a temperature can be carried to another prompt is a measurement: fit under one, judge under the other, on other questions, paired. Here it survived other wordings, and not other styles.
+# - Whether a temperature can be carried to another prompt is a measurement: fit under one, judge under the other, on other questions, paired. Here it survived other wordings. Between styles it did not, above all to and from `letters`, which these models cannot read.
 # - A preference for places shows when every order is asked. Its interval must count questions: the 24 rows of one question are not 24 questions.
 # - Dividing out a preference for places changes which place is favoured; a temperature changes how sure the model is. A method can do one without the other.
 # - A repeated answer is a stable answer, not yet a right one.
 #
-# Mira lets her colleague keep the instruction. When somebody wants letters, she will fit again.
+# Mira lets her colleague keep the instruction. When somebody wants letters, she will first see whether the model can read them, and then fit again.
 #
 # **Next:** [the premise dial](13_premise_dial.ipynb)
 #
