@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 AXE = ROOT / "tools" / "axe"
 PAGE = """<!DOCTYPE html><html lang="en" data-theme="light"><head><title>T</title></head><body><main><h1>One</h1>
-<div id="late"></div><p style="height:300px">Text that moves, a good deal of it.</p><p style="color:#aaa">pale</p>
+<div id="late"></div><p>Text that moves, a good deal of it.</p><p style="color:#aaa">pale</p>
 <div style="width:700px">wide</div></main><script>
 const later = (steps) => requestAnimationFrame(() => steps ? later(steps - 1)
   : document.getElementById("late").style.height = "600px");

@@ -18,7 +18,7 @@ const SCREENS = [[390, 844], [768, 1024], [1440, 900]];
 const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
 const SCHEMES = ["light", "dark"];
 const SMALL_PAGES = /^api\/.*\//; // many and alike: one width and one colour scheme each, in turn
-const LARGEST_SHIFT = 0.1; // the bound of a good page in the field; a paragraph of code names that wraps anew comes to half of it
+const LARGEST_SHIFT = 0.05;
 const PAGES_AT_ONCE = 2;
 const STILL = "*, *::before, *::after { transition: none !important; animation: none !important }";
 
