@@ -23,6 +23,7 @@ _ROOMS = (
     "cli",
     "course",
     "drift",
+    "exports",
     "lab",
     "metrics",
     "models",

@@ -238,6 +238,7 @@ def test_export_generation_config_keeps_what_was_there(path, tmp_path):
     run("export", path, "--out", out, "--format", "generation-config")
     written = json.loads(out.read_text())
     temperature = da.DualAlign().fit(da.Traces.load(path)).temperature_
+    assert "fitted by dual-align on 60 questions" in written.pop("_dualalign")
     assert written == {"eos_token_id": [1, 106], "top_p": 0.95, "do_sample": True, "temperature": temperature}
 
 

@@ -8,7 +8,8 @@ import typer
 
 from .diagnosis import diagnose, info
 from .errors import OneLineErrors
-from .fitting import export, fit
+from .exporting import export
+from .fitting import fit
 from .reporting import report
 from .trace import trace
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 REGIMES = {"confidence-drift": "agreement", "process-drift": "disagreement"}
 VERDICTS = {"ok": "no warning", "care": "use with care", "fail": "do not trust it"}
+METHOD_WORDS = {"dual-align": "Dual-Align", "daca": "DACA (the trace holds the last layer only)"}
 STATES = {"ok": "ok", "care": "CARE", "fail": "FAILS"}
 
 
@@ -45,7 +47,7 @@ def diagnose(
     else:
         _print_drift(found)
         _print_models(found, level)
-        _print_warnings(checks)
+        _print_warnings(checks, METHOD_WORDS["dual-align" if loaded.n_layers > 1 else "daca"])
 
 
 def info(traces: o.TracesPath, as_json: o.AsJson = False) -> None:
@@ -90,7 +92,7 @@ def drift_summary(traces: Traces, peak: str = "max-jump", aggregate: str = "mean
     if not len(traces):
         raise ValueError("traces holds no question; diagnose needs at least 1")
     divergence = drift.layer_divergence(traces)
-    layer = drift.peak_layer(divergence, peak)
+    layer = drift.peak_layer(divergence, peak if traces.n_layers > 1 else "max-divergence")
     each = {
         "final_divergence": divergence[:, -1],
         "peak_jump": _jump(divergence, layer),
@@ -104,16 +106,17 @@ def drift_summary(traces: Traces, peak: str = "max-jump", aggregate: str = "mean
 
 
 def warnings(traces: Traces, seed: int = 0, **readings: object) -> tuple[Check, ...]:
-    """Return what `checks.examine` finds, or that Dual-Align cannot be fitted at all."""
-    from .. import checks
-    from ..calibrators import DualAlign
+    """Return what `one_layer.examine` finds, or that nothing can be fitted at all."""
+    from .. import checks, one_layer
 
-    calibrator = DualAlign(**readings)
+    calibrator = one_layer.default_calibrator(traces)
+    if calibrator.name == "dual-align":
+        calibrator = replace(calibrator, **readings)
     try:
         calibrator.fit(traces)
     except ValueError as error:
-        return (checks.Check("fit", "Dual-Align can be fitted", str(error), "fail"),)
-    return checks.examine(traces, calibrator, seed)
+        return (checks.Check("fit", f"{METHOD_WORDS[calibrator.name]} can be fitted", str(error), "fail"),)
+    return one_layer.examine(traces, calibrator, seed)
 
 
 def _jump(divergence: np.ndarray, layer: np.ndarray) -> np.ndarray:
@@ -147,7 +150,8 @@ def _print_drift(found: dict[str, object]) -> None:
         ("stability entropy, pre-trained (nats)", "ise_plm"),
         ("stability entropy, post-trained (nats)", "ise_polm"),
     ]
-    title = f"{found['n']:,} questions, {found['layers']} layers; the models agree on {100 * found['agreement']:.1f} %"
+    layers = f"{found['layers']} layers" if found["layers"] > 1 else "the last layer only"
+    title = f"{found['n']:,} questions, {layers}; the models agree on {100 * found['agreement']:.1f} %"
     table = [(words, *(_cell(part[key]) for part in parts)) for words, key in rows]
     print_table(title, ("", *(f"{REGIMES[name]}:\n{name}" for name in REGIMES)), table)
 
@@ -167,10 +171,10 @@ def _print_models(found: dict[str, object], level: float) -> None:
     print_table(f"Calibration: {known}", ("", "pre-trained", "post-trained"), ((name, *cells) for name, cells in rows))
 
 
-def _print_warnings(checks: tuple[Check, ...]) -> None:
+def _print_warnings(checks: tuple[Check, ...], method: str) -> None:
     from ..checks import worst
 
-    title = f"Dual-Align here: {VERDICTS[worst(checks)]}"
+    title = f"{method} here: {VERDICTS[worst(checks)]}"
     print_table(title, ("", "state", "found"), ((c.name, STATES.get(c.state, c.state), c.said) for c in checks))
 
 

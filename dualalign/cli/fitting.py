@@ -1,29 +1,16 @@
-"""`dualalign fit` and `dualalign export`: from traces to a temperature, on screen or in a file that a server reads."""
+"""`dualalign fit`: from traces to a temperature."""
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from . import options as o
-from .printing import number, print_json, print_table, strict
+from .printing import number, print_json, print_table
 
 if TYPE_CHECKING:
     from ..calibrators import Calibrator
     from ..traces import Traces
-
-FORMATS = ("json", "generation-config")
-Out = Annotated[str, typer.Option("--out", metavar="FILE", help="File to write.", show_default=False)]
-Format = Annotated[
-    str,
-    typer.Option(
-        "--format", help="json (the fit and its source) or generation-config (what transformers and vLLM read)."
-    ),
-]
 
 
 def fit(
@@ -55,40 +42,12 @@ def fit(
         _print_rows(rows)
 
 
-def export(
-    traces: o.TracesPaths,
-    out: Out,
-    format: Format = "json",
-    method: o.Method = "dual-align",
-    aggregate: o.Aggregate = None,
-    tempered: o.Tempered = None,
-    weight: o.Weight = None,
-    process: o.Process = None,
-    kl: o.Kl = None,
-    peak: o.Peak = None,
-    base: o.Base = None,
-    optimizer: o.Optimizer = None,
-) -> None:
-    """Fit a temperature and write it to a file.
+def fitted(calibrator: Calibrator, traces: Traces) -> Calibrator:
+    """Fit; where the traces hold the last layer only, a method that needs more says so."""
+    from ..one_layer import check_layers
 
-    generation-config keeps what an existing file holds and sets "temperature" and "do_sample". The temperature was
-    fitted on option tokens at the last token of a prompt; used for sampling, it divides the logits of every token.
-    """
-    from ..traces.artifact import write_whole
-    from ..traces.validate import check_target
-
-    if format not in FORMATS:
-        raise ValueError(f"--format is {format!r}; allowed are {', '.join(FORMATS)}")
-    readings = {"aggregate": aggregate, "tempered": tempered, "weight": weight, "process": process}
-    (calibrator,) = o.build([method], o.given(**readings, kl=kl, peak=peak, base=base, optimizer=optimizer))
-    check_target(Path(out), traces)
-    loaded = o.load_traces(traces)
-    row = result(calibrator.fit(loaded))
-    _require_temperature(row)
-    content = _with_source(row, loaded) if format == "json" else _generation_config(row["temperature"], Path(out))
-    text = json.dumps(strict(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(Path(out), text.encode())
-    print(f"{out}: temperature {row['temperature']:.6g} ({method})")
+    check_layers(calibrator, traces)
+    return calibrator.fit(traces)
 
 
 def result(calibrator: Calibrator) -> dict[str, object]:
@@ -113,14 +72,14 @@ def _fit_all(paths: list[str], method: list[str], readings: dict[str, object]) -
     calibrators = o.build(names, readings)
     loaded = o.load_traces(paths)
     return [
-        _attempt(calibrator, loaded) if everything else result(calibrator.fit(loaded)) for calibrator in calibrators
+        _attempt(calibrator, loaded) if everything else result(fitted(calibrator, loaded)) for calibrator in calibrators
     ]
 
 
 def _attempt(calibrator: Calibrator, traces: Traces) -> dict[str, object]:
     """Of all methods, those that these traces do not allow say why instead of ending the command."""
     try:
-        return result(calibrator.fit(traces))
+        return result(fitted(calibrator, traces))
     except ValueError as error:
         return {"method": calibrator.name, "temperature": None, "objective": None, "n": 0, "reason": str(error)}
 
@@ -138,32 +97,3 @@ def _words(row: dict[str, object]) -> str:
     if row["reason"]:
         return str(row["reason"])
     return "less confident" if row["temperature"] > 1 else "more confident"
-
-
-def _require_temperature(row: dict[str, object]) -> None:
-    from ..calibrators import METHODS
-
-    if row["temperature"] is None:
-        raise ValueError(f"{row['method']}: {row['reason']}; there is nothing to export")
-    if not METHODS[row["method"]].has_temperature:
-        raise ValueError(f"{row['method']} is not a temperature ({row['reason']}); export another method")
-
-
-def _with_source(row: dict[str, object], traces: Traces) -> dict[str, object]:
-    from .. import __version__
-
-    source = {key: traces.metadata.get(key, "") for key in ("plm", "polm", "questions", "prompt")}
-    return {**row, **source, "created_by": f"dualalign {__version__}"}
-
-
-def _generation_config(temperature: float, path: Path) -> dict[str, object]:
-    """Set the temperature in a generation config, keeping what the file already says (end tokens, say)."""
-    config = {}
-    if path.is_file():
-        try:
-            config = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (ValueError, RecursionError):
-            config = None
-        if not isinstance(config, dict):
-            raise ValueError(f"{path}: not a JSON object; give a generation_config.json or a new file name")
-    return config | {"do_sample": True, "temperature": temperature}

@@ -71,19 +71,19 @@ def prepare_peaks(traces: Traces) -> pd.DataFrame:
     -------
     DataFrame
         A row a question: ``id``, ``regime``, ``layer`` (1-based l*), ``jump`` (|d_l* - d_(l*-1)|, nats), ``final``
-        (d_L, nats).
+        (d_L, nats). With a single layer there is no jump, and ``jump`` is d_L.
     """
     import pandas as pd
 
     divergence = drift.layer_divergence(traces)
-    layer = drift.peak_layer(divergence)
-    row = np.arange(len(traces))
+    layer = drift.peak_layer(divergence, "max-jump" if traces.n_layers > 1 else "max-divergence")
+    steps = np.diff(divergence, axis=1, prepend=0.0)
     return pd.DataFrame(
         {
             "id": list(traces.question_ids),
             "regime": regime_names(traces),
             "layer": layer,
-            "jump": np.abs(divergence[row, layer - 1] - divergence[row, layer - 2]),
+            "jump": np.abs(np.take_along_axis(steps, layer[:, None] - 1, axis=1)[:, 0]),
             "final": divergence[:, -1],
         }
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualalign import metrics
-from dualalign.calibrators import DualAlign
-from dualalign.checks import Check, confidence_pairs, examine, mean_confidence, unlabelled, worst
+from dualalign.checks import Check, confidence_pairs, mean_confidence, unlabelled, worst
+from dualalign.one_layer import default_calibrator, examine
 
 if TYPE_CHECKING:
     from dualalign.calibrators import Calibrator
@@ -29,14 +29,14 @@ class Verdict:
 
 
 def judge(traces: Traces, seed: int = 0) -> Verdict:
-    """Fit Dual-Align at its defaults and decide whether its temperature may be used.
+    """Fit Dual-Align at its defaults, or DACA where there is one layer, and decide whether its temperature may be used.
 
     Raises
     ------
     ValueError
-        Where Dual-Align cannot be fitted at all: fewer than two questions, or a single layer.
+        Where it cannot be fitted at all: fewer than two questions, say.
     """
-    calibrator = DualAlign().fit(traces)
+    calibrator = default_calibrator(traces).fit(traces)
     checks = (*examine(traces, calibrator, seed), _error_falls(traces, calibrator, seed))
     return Verdict(_sentence(traces, calibrator, checks), checks, calibrator)
 
@@ -60,9 +60,10 @@ def _sentence(traces: Traces, calibrator: Calibrator, checks: tuple[Check, ...])
     if reasons("fail"):
         return f"Do not use: {reasons('fail')}."
     t, before = calibrator.temperature_, mean_confidence(traces.polm_final)
+    by = "" if traces.n_layers > 1 else f" by {calibrator.name}, for the trace holds the last layer only"
     after = mean_confidence(traces.polm_final, t)
     moves = f"mean confidence {'falls' if after < before else 'rises'} from {before:.2f} to {after:.2f}"
     premise = " It rests on the PLM's calibration, which cannot be known here." if unlabelled(traces) else ""
     if reasons("care"):
-        return f"Use T = {t:.2f} with care: {moves}; but {reasons('care')}.{premise}"
-    return f"Use T = {t:.2f}: {moves}.{premise}"
+        return f"Use T = {t:.2f}{by} with care: {moves}; but {reasons('care')}.{premise}"
+    return f"Use T = {t:.2f}{by}: {moves}.{premise}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from dualalign import metrics
 from dualalign.calibrators import METHODS, PLAIN_METHODS
+from dualalign.one_layer import check_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +47,15 @@ def _split(traces: Traces, seed: int) -> tuple[Traces, Traces, str]:
 def _row(name: str, fit: Traces, test: Traces, seed: int) -> dict[str, object]:
     row = {"method": name} | dict.fromkeys(("temperature", "confidence", "value", "low", "high", "floor"), np.nan)
     try:
-        calibrator = METHODS[name]().fit(fit)
+        calibrator = METHODS[name]()
+        check_layers(calibrator, fit)
+        calibrator.fit(fit)
         row["confidence"] = float(calibrator.confidence(test).mean())
         row["temperature"] = calibrator.temperature_ if calibrator.has_temperature else np.nan
         return row | {"note": calibrator.reason_} | _judged(calibrator, test, seed)
-    except ValueError as error:  # no labels, no agreement, an option that a prior never saw: the row says which
+    except (
+        ValueError
+    ) as error:  # no labels, no inner layers, no agreement, an option that a prior never saw: the row says which
         return row | {"note": str(error)}
 
 

@@ -46,7 +46,8 @@ def _article(name: str, traces: Traces) -> str:
 
 
 def _top(name: str, traces: Traces, verdict: Verdict) -> str:
-    about = f"{len(traces):,} questions, {int((traces.labels >= 0).sum()):,} of them labelled; {traces.n_layers} layers"
+    about = f"{len(traces):,} questions, {int((traces.labels >= 0).sum()):,} of them labelled; "
+    about += f"{traces.n_layers} layers" if traces.n_layers > 1 else "the last layer only"
     rows = [(c.condition, c.found, MARKS[c.state]) for c in verdict.checks]
     return (
         f"<h2>{escape(name)}</h2><p>{about}.</p>"
@@ -91,6 +92,8 @@ def _slider(traces: Traces, temperature: float) -> str:
 
 
 def _drift(traces: Traces) -> str:
+    if traces.n_layers == 1:
+        return f"<h3>Where the two models part</h3>{ONE_LAYER}"
     summary, peaks = plots.prepare_layer_divergence(traces), plots.prepare_peaks(traces)
     last = summary[summary["layer"] == traces.n_layers]
     ends = "; ".join(f"{row.regime} {row.median:.3f}" for row in last.itertuples())
@@ -187,6 +190,10 @@ def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="wide" role="region" aria-label="Table: {escape(names[0])}" tabindex="0">{table}</div>'
 
 
+ONE_LAYER = (
+    "<p>This trace holds the last layer only, so where the two models part cannot be seen, and the methods that need "
+    "the inner layers have no result. The jump of a question is then its final divergence.</p>"
+)
 LABELLED = (
     "<p>A calibrated model is right as often as it says. Noise alone makes the calibration error (ECE) positive: read "
     "each beside its noise floor, what a perfectly calibrated model with the same confidences would show.</p>"

@@ -1,0 +1,85 @@
+"""What inference servers read: generation_config.json, vLLM and SGLang.
+
+vLLM returns log-probabilities from before the temperature unless it is started with ``--logprobs-mode
+processed_logprobs``; SGLang returns those after it unless SGLANG_RETURN_ORIGINAL_LOGPROB is set.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from .facts import Facts
+
+_READ_BACK = '''
+def probabilities(logprobs):
+    """Calibrated probabilities of the options, from their log-probabilities or logits BEFORE any temperature."""
+    import math
+
+    scaled = [value / TEMPERATURE for value in logprobs]
+    weights = [math.exp(value - max(scaled)) for value in scaled]
+    return [weight / sum(weights) for weight in weights]
+'''
+_VLLM = '''
+def sampling_params(**others):
+    """vLLM's SamplingParams at this temperature; others say the rest (max_tokens, logprobs, ...)."""
+    from vllm import SamplingParams
+
+    return SamplingParams(**{"temperature": TEMPERATURE, **others})
+'''
+_SGLANG = '''
+def sampling_params(**others):
+    """SGLang's sampling_params of a request at this temperature; others say the rest (max_new_tokens, ...)."""
+    return {"temperature": TEMPERATURE, **others}
+'''
+
+
+def generation_config(found: Facts, path: Path) -> dict[str, object]:
+    """Set the temperature in a generation config, keeping what the file already says (end tokens, say)."""
+    config = {}
+    if path.is_file():
+        try:
+            config = json.loads(path.read_text(encoding="utf-8-sig"))
+        except (ValueError, RecursionError):
+            config = None
+        if not isinstance(config, dict):
+            raise ValueError(f"{path}: not a JSON object; give a generation_config.json or a new file name")
+    return config | {"do_sample": True, "temperature": found.temperature, "_dualalign": found.note}
+
+
+def vllm(found: Facts) -> tuple[dict[str, object], str]:
+    """What starts vLLM with the temperature as its default, and what asks for it a request at a time."""
+    sampling = {"temperature": found.temperature}
+    serve = f"vllm serve {_model(found)} --override-generation-config {shlex.quote(json.dumps(sampling))}"
+    content = {
+        **sampling,
+        "serve": f"{serve} --logprobs-mode processed_logprobs",
+        "override_generation_config": sampling,
+        "sampling_params": sampling,
+        "request": sampling | {"logprobs": True, "top_logprobs": 20},
+        "logprobs": "After the temperature with --logprobs-mode processed_logprobs (top_p at 1, top_k off); before "
+        "it by default: then divide by the temperature and normalise over the options yourself.",
+        "note": found.note,
+    }
+    return content, f"SERVE = {content['serve']!r}\n\n{_VLLM}\n{_READ_BACK}"
+
+
+def sglang(found: Facts) -> tuple[dict[str, object], str]:
+    """What starts SGLang with the temperature as its default, and what asks for it a request at a time."""
+    sampling = {"temperature": found.temperature}
+    serve = f"python -m sglang.launch_server --model-path {_model(found)}"
+    content = {
+        **sampling,
+        "serve": f"{serve} --preferred-sampling-params {shlex.quote(json.dumps(sampling))}",
+        "sampling_params": sampling,
+        "request": {"sampling_params": sampling, "return_logprob": True, "top_logprobs_num": 20},
+        "logprobs": "After the temperature by default; before it where the server runs with "
+        "SGLANG_RETURN_ORIGINAL_LOGPROB=1: then divide by the temperature and normalise over the options yourself.",
+        "note": found.note,
+    }
+    return content, f"SERVE = {content['serve']!r}\n\n{_SGLANG}\n{_READ_BACK}"
+
+
+def _model(found: Facts) -> str:
+    return shlex.quote(found.source["polm"] or "MODEL")
