@@ -72,7 +72,7 @@ def test_each_fault_is_named(small, old, new, fault):
 
 def test_too_few_exercises_and_slides_are_faults():
     found = lesson.faults(sample(), REGISTRY)
-    assert found == ["4 slides with title and goals, 10 to 20 are right", "1 exercises, at least 5"]
+    assert found == ["4 slides with title and goals, 12 to 20 are right", "1 exercises, at least 5"]
 
 
 def test_a_solution_without_code_is_a_fault(small):

@@ -14,7 +14,7 @@ from pathlib import Path
 import jupytext
 
 FEWEST_EXERCISES = 5
-SLIDES = (10, 20)  # of a lesson, with its title and its goals
+SLIDES = (12, 20)  # of a lesson, with its title and its goals
 FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,})\{exercise\} *(?P<title>[^\n]*)\n(?P<body>.*?)^(?P=fence)\s*$", re.S | re.M)
 LABEL = re.compile(r"^:label: +ex-(\S+)\n", re.M)
 TASK = re.compile(r"course\.task\(\s*[\"'](?:ex-)?([\w-]+)[\"']")
