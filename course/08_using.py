@@ -19,7 +19,7 @@
 #
 # **You will be able to**
 #
-# - turn prices into a threshold, and say why no average accuracy enters,
+# - turn prices into a threshold, and say why the accuracy on other questions does not enter,
 # - read a risk-coverage curve, and say what a temperature cannot change in it,
 # - derive that a Brier score is a cost, and say what an ECE does not see,
 # - choose a threshold for a promised accuracy without labels,
@@ -45,7 +45,7 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import checks, course, decisions, metrics, plots, practice
+from dualalign import checks, course, decisions, metrics, plots, practice, protocol
 from dualalign.book import say
 from dualalign.experiments import table
 from dualalign.experiments.decisions import held_out, promises
@@ -138,17 +138,32 @@ for name, sides in held.items():
     curves.append(pd.DataFrame(found | {"low": low, "high": high}).assign(method=name))
 priced = pd.concat(curves)
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "Left: cost of acting on each confidence over the price of silence, held-out ARC-Easy; the rising line is never to answer, the level one always to answer. Right: what that is above the best threshold in hindsight. What to see: at low prices the PoLM's own confidence costs more than silence; the other confidences stay near the best threshold of their own order.", "name": "fig-course-costs"}, "image": {"alt": "Two panels over the price of silence. Left, cost curves: at a price of {price:.1f} acting on the PoLM's own confidence costs {cost_vanilla:.2f}, on Dual-Align's {cost_dual:.2f}, never answering {price:.2f}. Right, regret: high for the PoLM as it comes, near zero for the others."}}
+# %% tags=["slide"] mystnb={"figure": {"caption": "Left: cost of acting on each confidence over the price of silence, held-out ARC-Easy; the rising line is never to answer, the level one always to answer. Right: what that is above the best threshold in hindsight. Bands: 95 % by bootstrap; the best threshold was chosen on the questions as they are, so in a resample it need not be the best. What to see: at low prices the PoLM's own confidence costs more than silence; the other confidences stay near the best threshold of their own order, and are cheaper than both dotted lines in the middle only.", "name": "fig-course-costs"}, "image": {"alt": "Two panels over the price of silence. Left, cost curves: at a price of {price:.1f} acting on the PoLM's own confidence costs {cost_vanilla:.2f}, on Dual-Align's {cost_dual:.2f}, never answering {price:.2f}. Right, regret: up to {regret_vanilla:.2f} for the PoLM as it comes, at most {regret_others:.2f} for the others."}}
 axes = plots.plot_costs(priced, 1 - joined["vanilla"][1].mean())
 
 # %% tags=["remove-input"]
 at = priced[np.isclose(priced.price, 0.3)].set_index("method")["cost"]
+worst = priced.groupby("method")["regret"].max()
 say(
-    "At a price of {price:.1f}, acting on the PoLM's own confidence costs {cost_vanilla:.2f} a question, on Dual-Align's {cost_dual:.2f}, on temperature scaling's {cost_oracle:.2f}. Never answering would cost {price:.2f}: trusting a boaster is worse than silence.",
+    "At a price of {price:.1f}, acting on the PoLM's own confidence costs {cost_vanilla:.2f} a question, on Dual-Align's {cost_dual:.2f}, on temperature scaling's {cost_oracle:.2f}. Never answering would cost {price:.2f}: trusting a boaster is worse than silence. At this price the calibrated helpers hardly answer either.",
     price=0.3,
     cost_vanilla=at["vanilla"],
     cost_dual=at["dual-align"],
     cost_oracle=at["temperature-scaling"],
+    regret_vanilla=worst["vanilla"],
+    regret_others=worst.drop("vanilla").max(),
+)
+
+# %% tags=["remove-input"]
+dual = priced[priced.method == "dual-align"].set_index("price")["cost"]
+gain = np.minimum(dual.index, 1 - joined["vanilla"][1].mean()) - dual  # on the cheaper of never and always answering
+worth = gain.index[gain > 0.01]
+say(
+    "Dual-Align saves most at a price of {gain_at:.2f}: {gain:.3f} a question on the cheaper of never and always answering. It saves more than 0.01 only at prices from {gain_from:.2f} to {gain_to:.2f}.",
+    gain_at=gain.idxmax(),
+    gain=gain.max(),
+    gain_from=worth.min(),
+    gain_to=worth.max(),
 )
 
 # %% [markdown]
@@ -190,17 +205,22 @@ task.check(answer)
 #
 # **Predict first.** A temperature brings every confidence down. What does it do to the risk-coverage curve?
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "Risk over coverage, mean over five splits of ARC-Easy. The dotted line is the error of answering everything. What to see: the lines of all temperatures run together; BaseCal, whose confidence comes from the other model, has an order of its own.", "name": "fig-course-risk"}, "image": {"alt": "Curves of risk over coverage. The mean risk is {aurc_vanilla:.3f} for the PoLM as it comes, {aurc_dual:.3f} for Dual-Align and {aurc_oracle:.3f} for temperature scaling, nearly the same curve, and {aurc_basecal:.3f} for BaseCal."}}
+# %% tags=["slide"] mystnb={"figure": {"caption": "Risk over coverage, mean over five splits of ARC-Easy. The dotted line is the error of answering everything. What to see: the lines of all temperatures run nearly together; BaseCal, whose confidence comes from the other model, has an order of its own: more errors among its very surest answers, fewer after the first tenth.", "name": "fig-course-risk"}, "image": {"alt": "Curves of risk over coverage. The mean risk is {aurc_vanilla:.3f} for the PoLM as it comes, {aurc_dual:.3f} for Dual-Align and {aurc_oracle:.3f} for temperature scaling, nearly the same curve, and {aurc_basecal:.3f} for BaseCal."}}
 ax = plots.plot_risk_coverage(held)
 
 # %% tags=["remove-input"]
-area = {m: float(np.mean([metrics.aurc(s.confidence, s.right) for s in sides])) for m, sides in held.items()}
+drawn = {m: decisions.bootstrap_aurc(sides, draws=1000) for m, sides in held.items()}
+area = {m: values[0] for m, values in drawn.items()}
+apart = protocol.difference(drawn["basecal"], drawn["dual-align"])
 say(
-    "The mean risk over all coverages is {aurc_vanilla:.3f} for the PoLM as it comes, {aurc_dual:.3f} for Dual-Align, {aurc_oracle:.3f} for temperature scaling: a temperature hardly changes the order of the questions. BaseCal takes the PLM's probability of the PoLM's answer, another *source*, and has {aurc_basecal:.3f}.",
+    "The mean risk over all coverages is {aurc_vanilla:.3f} for the PoLM as it comes, {aurc_dual:.3f} for Dual-Align, {aurc_oracle:.3f} for temperature scaling: a temperature hardly changes the order of the questions. BaseCal takes the PLM's probability of the PoLM's answer, another *source*, and has {aurc_basecal:.3f}; that it is better than Dual-Align's is not sure ({apart:+.3f}, 95 % interval {apart_low:+.3f} to {apart_high:+.3f}).",
     aurc_vanilla=area["vanilla"],
     aurc_dual=area["dual-align"],
     aurc_oracle=area["temperature-scaling"],
     aurc_basecal=area["basecal"],
+    apart=apart.value,
+    apart_low=apart.low,
+    apart_high=apart.high,
 )
 
 # %% [markdown]
@@ -248,13 +268,13 @@ task.check(answer)
 #
 # $$ \tfrac12 (1 - p)^2 + (1 - a)\,p \;=\; \tfrac12 \big[ \underbrace{(p - a)^2}_{\text{top-label Brier}} + \underbrace{(1 - a)}_{\text{error}} \big] $$
 #
-# The error cannot be changed by any temperature. So decisions get cheaper exactly as the top-label Brier score falls.
+# The error cannot be changed by any temperature. So, averaged over all prices, decisions get cheaper by half of what the top-label Brier score falls. At a single price that need not be so.
 
 # %%
-p, a = 0.8, 1
-c = (np.arange(100_000) + 0.5) / 100_000
-by_sum = np.where(1 - p < c, 1 - a, c).mean()
-print(f"formula {((p - a) ** 2 + 1 - a) / 2:.5f}, sum over prices {by_sum:.5f}")
+p, c = 0.8, (np.arange(100_000) + 0.5) / 100_000
+for a in (1, 0):
+    by_sum = np.where(1 - p < c, 1 - a, c).mean()
+    print(f"a = {a}: formula {((p - a) ** 2 + 1 - a) / 2:.5f}, sum over prices {by_sum:.5f}")
 
 # %% [markdown]
 # ```{exercise} All prices at once
@@ -294,21 +314,30 @@ task.check(answer)
 # **Predict first.** Where will it stand by ECE? By cost? By AUROC, the chance that a right answer has more confidence than a wrong one?
 
 # %% tags=["slide"]
-flat = held_out(traces, ["constant"])["constant"]
-joined["constant"] = [np.concatenate([getattr(s, part) for s in flat]) for part in parts]
-judges = {"ECE": metrics.ece, "Brier": metrics.top_label_brier, "AUROC": metrics.auroc}
-scores = pd.DataFrame({name: {k: judge(*both) for k, judge in judges.items()} for name, both in joined.items()}).T
-scores.insert(2, "cost", [decisions.mean_cost(*both).mean() for both in joined.values()])
-scores.round(3)
+judged = held | held_out(traces, ["constant"])  # at every answer: the accuracy on the questions fitted on
+judges = {"ECE": metrics.ece, "Brier": metrics.top_label_brier, "AUROC": metrics.auroc, "cost": decisions.mean_cost}
+scores = pd.DataFrame(
+    [
+        {k: np.mean(judge(side.confidence, side.right)) for k, judge in judges.items()} | {"method": name, "split": i}
+        for name, sides in judged.items()
+        for i, side in enumerate(sides)
+    ]
+).set_index(["method", "split"])[["ECE", "Brier", "cost", "AUROC"]]
+mean = scores.groupby("method", sort=False).mean()
+mean.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "The constant has an ECE of {flat_ece:.3f}, Dual-Align {dual_ece:.3f}. By cost the order is another: {flat_cost:.3f} against {dual_cost:.3f}; the PoLM as it comes pays {raw_cost:.3f}. Much of what calibration saves here, knowing one accuracy saves as well. The rest is what a confidence *by question* buys, and no ECE can see it.",
-    flat_ece=scores.ECE["constant"],
-    dual_ece=scores.ECE["dual-align"],
-    flat_cost=scores.cost["constant"],
-    dual_cost=scores.cost["dual-align"],
-    raw_cost=scores.cost["vanilla"],
+    "Each score is taken split by split, and then averaged: the five constants are not the same, too high on one split and too low on the next, and put together these errors would cancel to an ECE of {pooled:.3f}. "
+    "So judged, the constant has an ECE of {flat_ece:.3f}, Dual-Align {dual_ece:.3f}. By cost the order is another, in {dearer} of {n_splits} splits: {flat_cost:.3f} against {dual_cost:.3f}; the PoLM as it comes pays {raw_cost:.3f}. Much of what calibration saves here, knowing one accuracy saves as well. The rest is what a confidence *by question* buys, and no ECE can see it.",
+    pooled=metrics.ece(*(np.concatenate([getattr(s, part) for s in judged["constant"]]) for part in parts)),
+    flat_ece=mean.ECE["constant"],
+    dual_ece=mean.ECE["dual-align"],
+    flat_cost=mean.cost["constant"],
+    dual_cost=mean.cost["dual-align"],
+    raw_cost=mean.cost["vanilla"],
+    dearer=int((scores.cost["constant"] > scores.cost["dual-align"]).sum()),
+    n_splits=len(judged["constant"]),
 )
 
 # %% [markdown]
@@ -364,11 +393,18 @@ task.check(answer)
 # %% tags=["slide"]
 target = 0.7
 kept = pd.DataFrame({name: promises(sides, target) for name, sides in held.items()}, index=decisions.Above._fields).T
-kept[["coverage", "delivered", "low", "high"]].astype(float).round(2)
+kept = kept[["coverage", "delivered", "low", "high"]].astype(float)
+kept.round(2)
 
 # %% tags=["remove-input"]
+sure = [f"`{m}`" for m in kept.index[kept.low >= target]]
+doubtful = [f"`{m}`" for m in kept.index[(kept.delivered >= target) & (kept.low < target)]]
 say(
+    "`delivered` is the share of right answers among those given, `low` to `high` its 95 % interval. The promise is kept by {sure}; {doubtful} delivers enough, but {target:.0%} lies inside its interval. "
     "The PoLM as it comes answers {cover_raw:.1%} and delivers {got_raw:.0%}. Dual-Align answers only {cover_dual:.0%} and delivers {got_dual:.0%} ({low_dual:.0%} to {high_dual:.0%}): it is too careful on the questions it is surest of. A promise can be broken by boasting, and made useless by modesty.",
+    sure=", ".join(sure),
+    doubtful=", ".join(doubtful),
+    target=target,
     cover_raw=kept.coverage["vanilla"],
     got_raw=kept.delivered["vanilla"],
     cover_dual=kept.coverage["dual-align"],
@@ -410,7 +446,12 @@ task.check(answer)
 # %% [markdown] tags=["slide"]
 # ## Which method?
 #
-# The book sorts its settings by what the PLM is on those questions: undecided, at chance, off, or calibrated ([chapter 21](../notebooks/21_which_method.ipynb)).
+# The book sorts its settings by what the PLM is on those questions ([chapter 21](../notebooks/21_which_method.ipynb)); the first that fits counts:
+#
+# - **undecided**: its mean confidence is less than 5 points above a guess,
+# - **at chance**: its accuracy is less than 5 points above a guess,
+# - **off**: it knows something, but its ECE is more than .05 above the floor (a wider limit than that of lesson 7),
+# - **calibrated**: the rest.
 #
 # **Predict first.** For which of them would you rather have 100 labels than any method without labels?
 
@@ -423,14 +464,26 @@ enough = {name: practice.enough_labels(gaps[gaps.situation == name]) for name in
 
 # %% tags=["slide"]
 columns = {"dual-align": "dual-align", "daca": "daca", "align-all": "align-all", "temperature-scaling": "labels"}
-means[list(columns)].rename(columns=columns).assign(enough=pd.Series(enough)).round(3)
+shown = means[list(columns)].rename(columns=columns).assign(enough=pd.Series(enough))
+shown.assign(settings=situation.value_counts()).round(3)
+
+# %% tags=["remove-input"]
+calm = gaps[(gaps.situation == "calibrated") & (gaps.rival == "dual-align")]
+last = calm[calm.n == calm.n.max()]
+say(
+    "Mean ECE on held-out questions; `labels` is temperature scaling with the labels of all questions to fit on, and `enough` the number of labels from which on it beats every label-free method on three quarters of the settings (inf: not with the largest number tried; where the PLM is calibrated that is {most}, and there the labels beat Dual-Align on {wins:.0%} of the settings that have so many).",
+    most=calm.n.max(),
+    wins=(last.gap < 0).mean(),
+)
 
 # %% tags=["remove-input"]
 best = means[list(practice.LABEL_FREE)].idxmin(axis=1)
 say(
-    "Mean ECE on held-out questions; `labels` is temperature scaling with the labels of all questions to fit on, and `enough` the number of labels from which on it beats every label-free method on three quarters of the settings (inf: not with the largest number tried). Where the PLM is calibrated, `{best_calm}` has the smallest mean error of the label-free methods ({least_calm:.3f}); where it is off, `{best_off}` ({least_off:.3f}). "
-    "So the first question is not which method, but what the PLM is on *these* questions, and {few} labels begin to answer it.",
+    "Where the PLM is calibrated, on {n_sets} sets only, `{best_calm}` has the smallest mean error of the label-free methods ({least_calm:.3f}, with no test of the difference); where it is off, `{best_off}` has it ({least_off:.3f}); in the other rows, {best_rest}. "
+    "So the first question is not which method, but what the PLM is on *these* questions. About {few} labels are the fewest for which the book's own checks say anything about that.",
     few=checks.FEW_LABELS,
+    n_sets=situation[situation == "calibrated"].index.unique("set").size,
+    best_rest=", ".join(f"`{name}`" for name in best.drop(["calibrated", "off"]).unique()),
     best_calm=best["calibrated"],
     least_calm=means.loc["calibrated", best["calibrated"]],
     best_off=best["off"],
@@ -502,7 +555,7 @@ task.check(answer)
 #
 # - Prices make the threshold; the confidence must keep its promise for that to pay.
 # - A temperature hardly changes the order of the questions. It changes where a threshold cuts.
-# - Over all prices the cost is half the top-label Brier score plus half the error rate. An ECE sees neither order nor cost.
+# - Over all prices the cost is half the top-label Brier score plus half the error rate. An ECE does not see the order, and a small one is no small cost.
 # - A promise can be broken by boasting and made useless by modesty.
 # - First ask what the PLM is on these questions. Choose before the test, and report the test.
 #

@@ -152,6 +152,11 @@ RISK = Exercise(
     ),
     wrong=(
         Wrong(
+            "the accuracy",
+            lambda g: 1 - risk(g),
+            "This is the share of right answers. Risk counts the wrong ones.",
+        ),
+        Wrong(
             "risk is one less coverage",
             lambda g: 1 - g.coverage,
             "That is the share of questions left unanswered. Risk is the share of wrong answers among those given.",
@@ -204,6 +209,11 @@ ALL_PRICES = Exercise(
             "the Brier score itself",
             lambda g: float(((g.confidence - g.right) ** 2).mean()),
             "The integral of c from 0 to 1 - p brings a factor of one half, and wrong answers stay wrong at any price.",
+        ),
+        Wrong(
+            "both terms, not halved",
+            lambda g: 2 * all_prices(g),
+            "Both terms are there. Which factor did the integral of c bring?",
         ),
         Wrong(
             "half the Brier score",

@@ -164,6 +164,11 @@ CHOSEN = Exercise(
             "The choice is fine, but this error helped to make it. Report one that did not.",
         ),
         Wrong(
+            "the validation error of the test's best",
+            lambda g: float(g.validation[g.test.argmin()]),
+            "You let the test choose, and reported the other split. Choose on validation, report the test.",
+        ),
+        Wrong(
             "the mean of all methods",
             lambda g: float(g.test.mean()),
             "Nobody uses the mean of six methods. One of them was chosen, and before the test.",
