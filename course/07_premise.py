@@ -44,8 +44,9 @@ import numpy as np
 import pandas as pd
 
 import dualalign as da
-from dualalign import course, drift, ledger, plots, results, travel
+from dualalign import course, drift, ledger, metrics, plots, results, travel
 from dualalign.book import say
+from dualalign.calibrators import METHODS
 from dualalign.course import maths
 from dualalign.experiments import premise, table
 
@@ -68,17 +69,20 @@ dial, inherited = plots.prepare_dial(shipped), plots.prepare_inherited(shipped)
 # - **What if it fails?**
 
 # %% [markdown] tags=["slide"]
-# ## Turn the teacher's confidence like a dial
+# ## Turn the old model's confidence like a dial
 #
 # We can spoil a PLM on purpose: multiply its logits by $s$. Its answers stay, and its confidence rises with $s$. The **gap** is mean confidence less accuracy.
 #
 # **Predict first.** Double the PLM's logits, so that it boasts. Which of these will follow least: align-all, DACA, or the process loss alone?
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "The dial on ARC-Easy. Left: each method's temperature over the factor of the PLM's logits. Right: each method's gap over the PLM's gap; on the thick grey diagonal all of the PLM's error is inherited. What to see: the methods that copy the PLM turn with the dial, align-all the least; what ignores the PLM's confidence does not move.", "name": "fig-course-dial"}, "image": {"alt": "Two panels. Left, falling curves of temperature over the dial. Right, rising curves of the method's gap over the PLM's gap: align-all takes over {share_align:.0%} of a change, DACA {share_daca:.0%}, the process loss alone {share_process:.0%}; temperature scaling is level."}}
+# %% tags=["slide"] mystnb={"figure": {"caption": "The dial on ARC-Easy. Left: each method's temperature over the factor of the PLM's logits. Right: each method's gap over the PLM's gap; on the thick grey diagonal all of the PLM's error is inherited. The dotted upright on the left is the factor at which the PLM is calibrated. What to see: the methods that copy the PLM turn with the dial, align-all the least; what ignores the PLM's confidence does not move.", "name": "fig-course-dial"}, "image": {"alt": "Two panels. Left, falling curves of temperature over the dial. Right, rising curves of the method's gap over the PLM's gap: align-all takes over {share_align:.0%} of a change, DACA {share_daca:.0%}, the process loss alone {share_process:.0%}; temperature scaling is level."}}
 here = dial[(dial.pair == pair) & (dial.set == "arc-easy")]
 shown = ["align-all", "daca", "dual-align", "process-only", "temperature-scaling"]
 calibrated = here.loc[(here.method == "plm") & (here.setting == "labels"), "scale"].iloc[0]
 axes = plots.plot_dial(here, shown, calibrated)
+
+# %% [markdown]
+# The **inherited share** is how much of a change of the PLM's gap, from half to double its logits, a method takes over. The table gives it on ARC-Easy, and its mean, least and largest value over all combinations of pair and set.
 
 # %%
 of_pair = inherited[(inherited.pair == pair) & (inherited.set == "arc-easy")].set_index("method")
@@ -89,7 +93,7 @@ everywhere.round(2)
 
 # %% tags=["remove-input"]
 say(
-    "The **inherited share** is how much of a change of the PLM's gap, from half to double its logits, a method takes over. On ARC-Easy it is {share_align:.0%} for align-all, {share_daca:.0%} for DACA and {share_process:.0%} for the process loss alone; "
+    "On ARC-Easy the share is {share_align:.0%} for align-all, {share_daca:.0%} for DACA and {share_process:.0%} for the process loss alone; "
     "over all {combinations} combinations of pair and set, on the mean, {mean_align:.0%}, {mean_daca:.0%}, {mean_dual:.0%} for Dual-Align and {mean_process:.0%}.",
     share_align=of_pair.value["align-all"],
     share_daca=of_pair.value["daca"],
@@ -140,7 +144,7 @@ task.check(answer)
 # %% [markdown] tags=["slide"]
 # ## Why does one follow less than the other?
 #
-# At the optimum both beliefs expect the same of the PoLM's logits. Turn the dial a little, and both sides change:
+# At the optimum both beliefs expect the same of the PoLM's logits. Turn the dial a little, and both sides change. A mean under a softmax changes by a covariance: with $\beta$ the left side by the variance of $z_f$, with $s$ the right one by its covariance with $z_g$. Equate both:
 #
 # $$ \frac{d\beta}{ds} = \frac{\sum_x \operatorname{Cov}_{p_g}(z_g, z_f)}{\sum_x \operatorname{Var}_{q_\beta}(z_f)}. $$
 #
@@ -151,15 +155,24 @@ traces = da.Traces.load(f"{folder}/{pair}__arc-easy__choices.safetensors")
 z_g, z_f = (np.where(traces.mask, z, 0).astype(float) for z in (traces.plm_final, traces.polm_final))
 p_g, agree = np.exp(drift.log_softmax_options(traces.plm_final)), drift.agreement(traces)
 covariance = (p_g * z_g * z_f).sum(1) - (p_g * z_g).sum(1) * (p_g * z_f).sum(1)
-pulls = pd.DataFrame({"covariance": covariance, "negative": covariance < 0}).groupby(np.where(agree, "agree", "differ"))
-pulls.mean().round(3)
+q = np.exp(drift.log_softmax_options(traces.polm_final, METHODS["align-all"]().fit(traces).temperature_))
+variance = (q * z_f**2).sum(1) - (q * z_f).sum(1) ** 2
+pulls = pd.DataFrame({"covariance": covariance, "variance": variance, "negative": covariance < 0})
+pulled = pulls.groupby(np.where(agree, "agree", "differ")).mean()
+pulled.assign(pull=pulled.covariance / pulled.variance).round(3)
+
+# %%
+fitted = [METHODS["align-all"]().fit(premise.dialled(traces, s)).temperature_ for s in (0.99, 1.01)]
+print(f"formula {covariance.sum() / variance.sum():.4f}, by difference {(1 / fitted[1] - 1 / fitted[0]) / 0.02:.4f}")
 
 # %% tags=["remove-input"]
 say(
-    "The mean covariance is {cov_agree:.2f} on agreement and {cov_differ:.2f} on disagreement, where it is negative on {negative:.0%} of the questions. So disagreements are a brake: a method that drops them follows the PLM more closely, into its errors too.",
-    cov_agree=float(covariance[agree].mean()),
-    cov_differ=float(covariance[~agree].mean()),
-    negative=float((covariance[~agree] < 0).mean()),
+    "The mean covariance is {cov_agree:.2f} on agreement and {cov_differ:.2f} on disagreement, where it is negative on {negative:.0%} of the questions. The variance is smaller there, too, but less so: divided by it, agreement pulls with {pull_agree:.2f} and disagreement with {pull_differ:.2f}. So disagreements are a brake: a method that drops them follows the PLM more closely, into its errors too.",
+    cov_agree=pulled.covariance["agree"],
+    cov_differ=pulled.covariance["differ"],
+    negative=pulled.negative["differ"],
+    pull_agree=pulled.covariance["agree"] / pulled.variance["agree"],
+    pull_differ=pulled.covariance["differ"] / pulled.variance["differ"],
 )
 
 # %% [markdown]
@@ -257,9 +270,12 @@ task.check(answer)
 # Let $\pi$ be the exact belief. The true temperature $T^\star$ makes the expected log loss $-\sum_k \pi_k \ln q_k$ least. Align-all minimises the same with $p_g$ in the place of $\pi$.
 #
 # - $p_g = \pi$: **align-all finds $T^\star$**, whatever post-training did
-# - the PoLM has learned what the PLM cannot know: $p_g$ is calibrated, but not $\pi$
+# - the PoLM has learned what the PLM cannot know: $p_g$ is calibrated, but it is not the exact belief $\pi$
 #
 # **Predict first.** In the second case, will align-all's temperature be too high or too low?
+
+# %% [markdown]
+# The world is that of [chapter 7](../notebooks/07_world.ipynb). In `sharpen` post-training only made the PoLM surer; in `reversed` it taught something false; in `added` something true that the PLM cannot know; `doubled-sharpen` is as `sharpen`, beside a PLM with doubled logits. The table gives each method's temperature over the true one.
 
 # %%
 from dualalign.lab.world import table as world
@@ -270,7 +286,7 @@ ratio = truth.pivot(index="study", columns="method", values="ratio").loc[studies
 order = ["vanilla", "daca", "dual-align", "align-all", "temperature-scaling"]
 ratio[order].round(2)
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "A world with known truth: each method's temperature over the true one, in four studies. Left of 1 the model stays over-confident, right of 1 it becomes under-confident. What to see: align-all sits on 1 where the PLM's belief is exact (sharpen, reversed), right of it where knowledge was added, and left of it where the PLM's logits were doubled.", "name": "fig-course-world"}, "image": {"alt": "Four panels of temperature ratios. Align-all: {sharpen_align:.2f} after sharpening, {reversed_align:.2f} after reversal, {added_align:.2f} with added knowledge, {doubled_align:.2f} beside a PLM with doubled logits. DACA: {sharpen_daca:.2f}, {reversed_daca:.2f}, {added_daca:.2f} and {doubled_daca:.2f}."}}
+# %% tags=["slide"] mystnb={"figure": {"caption": "A world with known truth: each method's temperature over the true one, in four studies. Left of 1 the model stays over-confident, right of 1 it becomes under-confident. Marker: geometric mean over 20 seeds; thick line: its 95 % interval; thin line: the range of the seeds. What to see: align-all sits on 1 where the PLM's belief is exact (sharpen, reversed), right of it where knowledge was added, and left of it where the PLM's logits were doubled.", "name": "fig-course-world"}, "image": {"alt": "Four panels of temperature ratios. Align-all: {sharpen_align:.2f} after sharpening, {reversed_align:.2f} after reversal, {added_align:.2f} with added knowledge, {doubled_align:.2f} beside a PLM with doubled logits. DACA: {sharpen_daca:.2f}, {reversed_daca:.2f}, {added_daca:.2f} and {doubled_daca:.2f}."}}
 axes = plots.plot_against_truth(truth, studies, order, columns=2)
 
 # %% tags=["remove-input"]
@@ -341,12 +357,14 @@ short.sort_values("excess")[["above chance", "gap", "excess", "holds"]].round(3)
 
 # %% tags=["remove-input"]
 say(
-    "For the main pair the premise holds on {sets_hold} of {sets} sets; over all pairs and prompt styles in {settings_hold} of {settings} settings. Where it fails, the PLM's mean gap is {gap_fails:+.2f}: mostly it knows little and claims more.",
+    "For the main pair the premise holds on {sets_hold} of {sets} sets; over all pairs and prompt styles in {settings_hold} of {settings} settings. Where it fails, the PLM's mean gap is {gap_fails:+.2f}: in {little} of those {failing} it is less than ten points above a guess, and claims at least four points more than it knows.",
     sets_hold=int(one.holds.sum()),
     sets=len(one),
     settings_hold=int(held.holds.sum()),
     settings=len(held),
     gap_fails=float(held.gap[~held.holds].mean()),
+    little=int(((held.above_chance < 0.10) & (held.gap >= 0.04) & ~held.holds).sum()),
+    failing=int((~held.holds).sum()),
 )
 
 # %% [markdown]
@@ -386,6 +404,9 @@ task.check(answer)
 #
 # **Predict first.** Which method has the smallest mean error over all settings of the book, without labels? And where the premise holds?
 
+# %% [markdown]
+# The settings are those in a pair's own prompt style (above, two more styles of the main pair are counted in). `basecal` fits nothing: its confidence is the PLM's probability of the PoLM's answer.
+
 # %% tags=["slide"]
 own = main[ledger.own_style(main)]
 errors, confident = results.by_setting(own, "ece"), results.by_setting(own, "confidence")
@@ -399,15 +420,50 @@ pd.DataFrame(means).round(3)
 
 # %% tags=["remove-input"]
 say(
-    "Over all {n} settings the lowest mean error of these methods without labels is that of `{first}` ({first_value:.3f}; Dual-Align {dual_value:.3f}). Where the premise holds ({n_holds} settings, on few sets) Dual-Align has {dual_holds:.3f} and align-all {align_holds:.3f}, with a gap of {align_gap:+.3f}: there align-all is too modest. Where it fails, that modesty meets a boastful PLM. Two errors cancel in part.",
+    "Over all {n} settings the lowest mean error of these methods without labels is that of `{first}` ({first_value:.3f}; Dual-Align {dual_value:.3f}; chapter 8 cannot tell the two apart over its sets). Where the premise holds ({n_holds} settings, on {n_sets} sets) Dual-Align has {dual_holds:.3f} and align-all {align_holds:.3f}, with a gap of {align_gap:+.3f}: there align-all is too modest. "
+    "Where it fails, that modesty meets a boastful PLM, and align-all's gap is {align_fails:+.3f}, where Dual-Align's is {dual_fails:+.3f}: two errors that would cancel in part.",
     n=len(errors),
     first=errors[[*kept[1:-1]]].mean().idxmin(),
     first_value=errors[[*kept[1:-1]]].mean().min(),
     dual_value=errors["dual-align"].mean(),
     n_holds=len(holding),
+    n_sets=holding.unique("set").size,
     dual_holds=errors.loc[holding, "dual-align"].mean(),
     align_holds=errors.loc[holding, "align-all"].mean(),
     align_gap=gaps.loc[holding, "align-all"].mean(),
+    align_fails=gaps.loc[parts["fails"], "align-all"].mean(),
+    dual_fails=gaps.loc[parts["fails"], "dual-align"].mean(),
+)
+
+# %% [markdown]
+# But look at BaseCal. It has the same two gaps, and not the lead. So small gaps of the mean are not the whole explanation. An ECE is never smaller than the size of the mean gap; it is larger where the confidence is too high on some questions and too low on others. Are BaseCal's errors of both signs, *within* one set?
+
+# %%
+halves = {}
+for name in one.index[~one.holds]:
+    read = da.Traces.load(f"{folder}/{pair}__{name}__choices.safetensors")
+    right = read.polm_final.argmax(axis=1) == read.labels
+    for method in ("align-all", "basecal"):
+        sure = METHODS[method]().fit(read).confidence(read)
+        low, high = np.array_split((sure - right)[np.argsort(sure)], 2)
+        whole = {"gap": np.mean(sure - right), "ECE": metrics.ece(sure, right)}
+        halves[method, name] = {"less sure half": low.mean(), "surer half": high.mean(), **whole}
+signs = pd.DataFrame(halves).T.groupby(level=0).mean()
+signs.round(3)
+
+# %% tags=["remove-input"]
+fails = parts["fails"]
+say(
+    "On the {n_fail} sets of the main pair where the premise fails, BaseCal's gap is {low_basecal:+.3f} in the less sure half of the questions and {high_basecal:+.3f} in the surer half; align-all's is {low_align:+.3f} and {high_align:+.3f}. "
+    "Over all settings where it fails, the mean size of align-all's gap is {size_align:.3f} and its ECE hardly larger, {ece_align:.3f}; BaseCal's gap is as small, {size_basecal:.3f}, and its ECE {ece_basecal:.3f}. "
+    "So both have a small gap, and only for align-all, whose error goes mostly one way, is that a low ECE as well. This fits two errors that cancel; that it is the whole reason of the lead, the tables do not show.",
+    n_fail=int((~one.holds).sum()),
+    low_basecal=signs.loc["basecal", "less sure half"],
+    high_basecal=signs.loc["basecal", "surer half"],
+    low_align=signs.loc["align-all", "less sure half"],
+    high_align=signs.loc["align-all", "surer half"],
+    **{f"size_{m.split('-')[0]}": gaps.loc[fails, m].abs().mean() for m in ("align-all", "basecal")},
+    **{f"ece_{m.split('-')[0]}": errors.loc[fails, m].mean() for m in ("align-all", "basecal")},
 )
 
 # %% [markdown]
@@ -446,7 +502,7 @@ task.check(answer)
 #
 # - align-all errs towards modesty
 # - most PLMs of the book err towards boasting
-# - sum: a small gap, and a low ECE
+# - sum: a small gap; a low ECE only if the error goes one way (BaseCal's does not)
 # - **What happens to the ranking when next year's PLM is calibrated?**
 
 # %% [markdown] tags=["slide"]
@@ -465,7 +521,7 @@ pd.DataFrame(counts).T
 
 # %% tags=["remove-input"]
 say(
-    "Over all ordered pairs of sets, Dual-Align on the own questions less the carried temperature is {duel:+.3f} of ECE ({duel_low:+.3f} to {duel_high:+.3f}): not told apart on the mean. Where the premise holds the own fit is better than {won_holds} of {all_holds} foreign temperatures, where it fails than {won_fails} of {all_fails}.",
+    "Over all ordered pairs of sets, Dual-Align on the own questions less the carried temperature is {duel:+.3f} of ECE ({duel_low:+.3f} to {duel_high:+.3f}): not told apart on the mean. Where the premise holds the own fit is better than {won_holds} of {all_holds} foreign temperatures, where it fails than {won_fails} of {all_fails}. (One pair; {sets_holding} sets on the one side, {sets_failing} on the other, each in many of these comparisons.) To know on which side you are takes labels of your own.",
     duel=duel.value,
     duel_low=duel.low,
     duel_high=duel.high,
@@ -473,6 +529,8 @@ say(
     all_holds=wins["holds"][1],
     won_fails=wins["fails"][0],
     all_fails=wins["fails"][1],
+    sets_holding=int(one.holds.sum()),
+    sets_failing=int((~one.holds).sum()),
 )
 
 # %% [markdown]
@@ -509,7 +567,7 @@ task.check(answer)
 # %% [markdown]
 # ## What this lesson does not show
 #
-# - **Other ways to be wrong.** The dial makes a PLM over-confident everywhere alike. One that is wrong about some subjects only may be inherited otherwise.
+# - **Other ways to be wrong.** The dial makes a PLM surer, or less sure, by one factor on all questions. One that is wrong about some subjects only may be inherited otherwise.
 # - **Large models.** The real pairs are small, and near chance on several sets. That the premise holds in few settings is a fact about them.
 # - **A way to see it without labels.** A trace can raise alarms. It cannot tell a PLM that is sure and right from one that is sure and wrong.
 # - **How real post-training mixes knowledge and error.** In the world we built the degrees ourselves.
@@ -519,8 +577,8 @@ task.check(answer)
 # - The premise: the PLM's confidence is right on these questions. It needs knowledge and calibration, and labels to check.
 # - A method inherits a share of the PLM's error. Disagreements are a brake; dropping them copies more.
 # - Where the PLM's belief is exact, align-all finds the true temperature. Where the PoLM has learned something, it makes the PoLM too modest.
-# - A low mean error may be two errors that cancel. Ask for the gap beside it.
-# - Own questions beat foreign labels where the premise holds, and mostly not where it fails.
+# - A low mean error may be two errors that cancel. Ask for the gap beside it; and a small gap may hide errors of both signs.
+# - On the main pair, own questions mostly beat foreign labels where the premise holds, and mostly not where it fails. On the mean the two are not told apart.
 #
 # **Next:** [lesson 8](08_using.ipynb): what is a good confidence worth?
 

@@ -60,6 +60,11 @@ SHARE = Exercise(
             lambda g: float(np.diff(g.method_confidence)[2:].sum() / np.diff(g.plm_confidence)[2:].sum()),
             "You started at a scale of one. The share is taken from half to double.",
         ),
+        Wrong(
+            "a line through all five settings",
+            lambda g: float(np.polyfit(g.plm_confidence, g.method_confidence, 1)[0]),
+            "You fitted a line to all five settings. The share takes the two ends alone.",
+        ),
     ),
     minutes=5,
 )
@@ -113,6 +118,16 @@ FOLLOW = Exercise(
             "both moments under the PLM",
             lambda g: float(_parts(g)[0].sum() / _parts(g)[2].sum()),
             "Your variance is taken under the PLM's belief. The left side of the balance holds the PoLM's own belief.",
+        ),
+        Wrong(
+            "the variance at T = 1",
+            lambda g: float(_parts(g)[0].sum() / _covariance(softmax(g.polm_logits), *2 * (g.polm_logits,)).sum()),
+            "Your variance is taken at T = 1. Which belief of the PoLM balances the PLM's?",
+        ),
+        Wrong(
+            "how fast T follows",
+            lambda g: -follow(g) * aligned(g.polm_logits, softmax(g.plm_logits)) ** 2,
+            "This is how fast T follows. Asked is its inverse, beta.",
         ),
         Wrong(
             "a mean of ratios",

@@ -97,7 +97,7 @@ ITEMS = (
             ),
             Option(
                 "Nothing: on so many settings every difference is chance.",
-                "Here the direction can be explained and predicted from the gaps. It is a fact, about these PLMs.",
+                "A single lead may be chance. But the gaps say beforehand which way it goes, and that explains more.",
             ),
         ),
     ),
