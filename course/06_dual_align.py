@@ -62,7 +62,7 @@ fitting, testing = traces.select(fit), traces.select(test)
 
 # %% tags=["remove-input"]
 say(
-    "Of the {n} ARC-Easy questions of this lesson the two models disagree on {apart:.0%}. That is what DACA does without.",
+    "Of the {n} ARC-Easy questions of this lesson the two models disagree on {apart:.0%}. These are the questions that DACA throws away.",
     n=len(traces),
     apart=float((~agree).mean()),
 )
@@ -92,6 +92,8 @@ pd.DataFrame(rows, index=["A", "B", "C", "confidence", "entropy"]).T.round(2)
 #
 # $$ \mathrm{ISE}(x; \tau) = \frac{1}{L - l^\star + 1} \sum_{l \ge l^\star} H\big(\operatorname{softmax}(z^l / \tau)\big) $$
 #
+# ($\tau$ is the $T$ of lesson 5 in the paper's letter, $L$ the number of layers, $l^\star$ the peak layer.)
+#
 # **Predict first.** From the peak layer on the PoLM's logits lie further apart. Which model's curve lies lower there?
 
 # %%
@@ -100,12 +102,12 @@ shown = traces.question_ids.index("arc_easy_test/437")  # the models disagree on
 decided = plots.prepare_decided(traces, shown, tau)
 inside = decided[decided.inside].mean()
 
-# %% tags=["slide"] mystnb={"figure": {"caption": "How decided both models are, layer by layer, on one question on which they disagree. Shaded: from the peak layer on; marks at the right: the means there, which are the stability entropies. What to see: the PoLM decides early and firmly; a temperature lifts its curve as a whole, and no temperature makes the two curves the same.", "name": "fig-course-decided"}, "image": {"alt": "Three curves of entropy over the layers. From the peak layer {peak} on the PLM's mean is {ise_plm:.2f} nats, the PoLM's {ise_polm:.2f}, and {ise_heated:.2f} once its logits are divided by {tau:.2f}."}}
+# %% tags=["slide"] mystnb={"figure": {"caption": "How decided both models are, layer by layer, on one question on which they disagree. Shaded: from the peak layer on; marks at the right: the means there, which are the stability entropies. Circle: PLM; square: PoLM; diamond: PoLM at T. What to see: at the peak layer the PoLM is suddenly decided, and only near the end less so; a temperature lifts its curve at every layer, by different amounts.", "name": "fig-course-decided"}, "image": {"alt": "Three curves of entropy over the layers. From the peak layer {peak} on the PLM's mean is {ise_plm:.2f} nats, the PoLM's {ise_polm:.2f}, and {ise_heated:.2f} once its logits are divided by {tau:.2f}."}}
 ax = plots.plot_decided(decided, tau)
 
 # %% tags=["remove-input"]
 say(
-    "From layer {peak} on, the PLM's entropy is {ise_plm:.2f} nats on the mean and the PoLM's {ise_polm:.2f}. Divided by {tau:.2f}, the temperature that Dual-Align finds on this set, it is {ise_heated:.2f}. One temperature serves all questions, so on a single one it may overshoot.",
+    "From layer {peak} on, the PLM's entropy is {ise_plm:.2f} nats on average and the PoLM's {ise_polm:.2f}. Divided by {tau:.2f}, the temperature that Dual-Align finds on this set, it is {ise_heated:.2f}. One temperature serves all questions, so on a single one it may overshoot. And no temperature makes the two curves the same: that would take one for each layer.",
     peak=int(decided[decided.inside].layer.min()),
     ise_plm=inside["PLM"],
     ise_polm=inside["PoLM"],
@@ -243,6 +245,7 @@ task.check(answer)
 #
 # $$ \min_\tau \; \frac1N \sum_x w(x)\, C(x; \tau) + \big(1 - w(x)\big)\, S(x; \tau), \qquad w(x) = 1 - \frac{\mathrm{JSD}(p_g, p_f)}{\ln 2} $$
 #
+# - $C$ is the confidence loss of lesson 5
 # - models end close together: $w$ near 1, align the answer's confidence
 # - models end far apart: $w$ near 0, align the process
 #
@@ -311,12 +314,14 @@ halves.round(3)
 
 # %% tags=["remove-input"]
 say(
-    "The process half alone asks for T = {t_process:.2f}, the confidence half for {t_confidence:.2f}. Together they settle at {t_dual:.2f}; DACA is at {t_daca:.2f} and the temperature from labels at {t_oracle:.2f}. In this set two quite different ideas, dropping disagreements and weighing them, end close together.",
+    "The process half alone asks for T = {t_process:.2f}, the confidence half for {t_confidence:.2f}. Together they settle at {t_dual:.2f}; DACA is at {t_daca:.2f} and the temperature from labels at {t_oracle:.2f}. In this set two quite different ideas, dropping disagreements and weighing them, end close together. By the ECE on this split the process half alone has {ece_process:.3f} and both together {ece_dual:.3f}: two errors so close on one split are no result.",
     t_process=halves["T"]["process-only"],
     t_confidence=halves["T"]["confidence-only"],
     t_dual=halves["T"]["dual-align"],
     t_daca=halves["T"]["daca"],
     t_oracle=halves["T"]["temperature-scaling"],
+    ece_process=halves.ece["process-only"],
+    ece_dual=halves.ece["dual-align"],
 )
 
 # %% [markdown]
@@ -361,25 +366,34 @@ task.check(answer)
 rows = table.load(f"{folder}/../results/table", ["ablation"])
 effects = readings.effects(rows, "ece")
 effects["verdict"] = readings.verdicts(effects, 0.01)
-columns = {"value": "change of ECE", "low": "low", "high": "high", "ratio": "T ratio", "verdict": "verdict"}
+effects["asks"] = [{part.argument: part.asks for part in readings.OPEN}[name.split("=")[0]] for name in effects.index]
+columns = {"asks": "asks", "value": "change of ECE", "low": "low", "high": "high", "p_holm": "p (Holm)"}
+columns |= {"verdict": "verdict", "ratio": "T ratio"}
 
 # %% tags=["slide"]
 asked = ["aggregate=sum-entropy", "tempered=last", "weight=hard", "kl=polm-first", "base=2"]
 effects.loc[asked, ["ratio", "value"]].rename(columns=columns).round(2)
 
 # %% [markdown]
-# `T ratio` is the temperature over the default's. Here are all changes of one choice, with intervals over the sets:
+# `T ratio` is the temperature over the default's. Of the five the sum over the layers moves it most, the base of the logarithm least.
+#
+# Here are all changes of one choice ([chapter 9](../notebooks/09_readings.ipynb) explains each): the mean change of the ECE, its 95 % interval over the sets, and the p-value after Holm's correction ([lesson 3](03_comparing.ipynb)) for all rows of the table. The verdict follows a rule:
+#
+# - **small**: the whole interval lies within ±.01,
+# - **raises** or **lowers**: not small, and the corrected p-value is at most .05,
+# - **undecided**: the rest, even where the interval by itself leaves out zero. Among so many intervals one does so by chance more often than not.
 
 # %%
-effects[list(columns)].rename(columns=columns).round(3)
+effects[list(columns)].rename(columns=columns).round(3).sort_values("verdict", kind="stable")
 
 # %% tags=["remove-input"]
 counted = effects.verdict.value_counts()
 say(
-    "That is every single change from our default, over all pairs and sets. {raises} of {changes} changes raise the error, {lowers} lower it, {small} change it by less than .01, and {undecided} are undecided. The temperature runs from {ratio_low:.2f} to {ratio_high:.2f} times the default's. "
+    "That is every single change from our default, over all pairs and sets. {raises} of {changes} changes raise the error, {lowers} lower it, {small} change it by less than .01, and {undecided} are undecided; of these, {outside} have an interval without zero. The temperature runs from {ratio_low:.2f} to {ratio_high:.2f} times the default's. "
     "Our default was fixed before any of these numbers were seen.",
     changes=len(effects),
     **{word: int(counted.get(word, 0)) for word in ("raises", "lowers", "small", "undecided")},
+    outside=int(((effects.verdict == "undecided") & (effects.low * effects.high > 0)).sum()),
     ratio_low=float(effects.ratio.min()),
     ratio_high=float(effects.ratio.max()),
 )
@@ -419,7 +433,7 @@ task.check(answer)
 # %% [markdown] tags=["slide"]
 # ## Choosing a reading afterwards
 #
-# There are hundreds of combinations of readings. Somebody tries them all on a test set and reports the best.
+# There are hundreds of combinations of readings. On the main pair, somebody tries them all on a test set and reports the best.
 #
 # **Predict first.** How much of the gain over the default is left when the reading was chosen on *other* sets?
 
@@ -430,8 +444,15 @@ hindsight[["default", "best", "elsewhere"]].round(3)
 
 # %% tags=["remove-input"]
 gain, kept = (all_readings.over_sets(hindsight[name]) for name in ("gain", "kept"))
+premise = results.premise(table.load(f"{folder}/../results/table", ["main"])).loc[pair, "choices"].holds
+calm = hindsight[premise.loc[hindsight.index]]
 say(
-    "`best` picks for each set by its own test questions, `elsewhere` the reading that is best on the other sets. Hindsight gains {gain:.3f} of ECE on the mean. Chosen elsewhere, {kept:.3f} of it is left (95 % interval {kept_low:+.3f} to {kept_high:+.3f}): nothing that can be told from zero.",
+    "`best` picks for each set, among {many} readings, by its own test questions, `elsewhere` the reading that is best on the other sets. Hindsight gains {gain:.3f} of ECE on average. Chosen elsewhere, {kept:.3f} of it is left (95 % interval {kept_low:+.3f} to {kept_high:+.3f}): nothing that can be told from zero. On the {n_calm} sets whose PLM is calibrated ({calm}) the reading chosen elsewhere even has {calm_elsewhere:.3f}, where the default has {calm_default:.3f}.",
+    many=int(np.prod(cube.values.shape[1:-1])),
+    n_calm=len(calm),
+    calm=", ".join(calm.index),
+    calm_elsewhere=calm.elsewhere.mean(),
+    calm_default=calm.default.mean(),
     gain=gain[0],
     kept=kept[0],
     kept_low=kept[1],
@@ -452,12 +473,13 @@ rivals[["value", "low", "high", "p_holm"]].round(3)
 
 # %% tags=["remove-input"]
 say(
-    "That is the ECE of Dual-Align less that of each rival, over {sets} sets; below zero Dual-Align is better. Against DACA it is {daca:+.3f} ({daca_low:+.3f} to {daca_high:+.3f}): Dual-Align {daca_verdict} DACA. Against align-all it is {all_:+.3f}: the plain method has the {all_word} mean here. Lesson 7 asks why.",
+    "That is the ECE of Dual-Align less that of each rival, over {sets} sets; below zero Dual-Align is better. Against DACA it is {daca:+.3f} ({daca_low:+.3f} to {daca_high:+.3f}): Dual-Align {daca_verdict} DACA. Against align-all it is {all_:+.3f}: the plain method has the {all_word} mean here. Lesson 7 asks why. (Holm's correction is for {tests} rivals here. Chapter 8 makes more comparisons, and there the lead of temperature scaling does not stand. It also splits the mean by family of models: on one of two Dual-Align is ahead of DACA.)",
     sets=int(rivals.sets["daca"]),
     daca=rivals.value["daca"],
     daca_low=rivals.low["daca"],
     daca_high=rivals.high["daca"],
     daca_verdict=results.verdict(rivals.low["daca"], rivals.high["daca"]),
+    tests=len(others),
     all_=rivals.value["align-all"],
     all_word="lower" if rivals.value["align-all"] > 0 else "higher",
 )
@@ -472,10 +494,10 @@ say(
 # ## Summary
 #
 # - Entropy knows how decided a belief is, not for what: so it can be compared even where the answers differ.
-# - The process loss is a squared gap of stability entropies. One question has one valley; a mean of them may have several.
+# - The process loss is a squared gap of stability entropies. The loss of one question has one valley; the mean of many may have several.
 # - A process loss of zero makes the PoLM as decided as the PLM. Whether that is right depends on both models' accuracy.
 # - The weight is near 1 where the models end close together. It shades, it does not switch.
-# - On the book's settings Dual-Align and DACA cannot be told apart on the mean. A reading chosen after the test is a result about the test.
+# - By their mean ECE on the book's settings Dual-Align and DACA cannot be told apart. A reading chosen after the test is a result about the test.
 #
 # **Next:** [lesson 7](07_premise.ipynb): what if the old model is wrong?
 

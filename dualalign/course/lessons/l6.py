@@ -40,6 +40,11 @@ FROM_PEAK = Exercise(
     ),
     wrong=(
         Wrong(
+            "the temperature is left out",
+            lambda g: float(entropy(softmax(g.logits[g.peak - 1 :])).mean()),
+            "You left out the temperature, which divides the logits first.",
+        ),
+        Wrong(
             "every layer",
             lambda g: float(entropy(softmax(g.logits, g.temperature)).mean()),
             "You averaged over all layers. Stability is read from the peak layer on.",

@@ -117,6 +117,16 @@ CHOSEN = Exercise(
             "You gave w to the process loss. Which loss is wanted where the models end close together?",
         ),
         Wrong(
+            "no weights",
+            lambda g: _at_least(g, (g.C + g.S).sum(axis=0)),
+            "You added the losses without their weights.",
+        ),
+        Wrong(
+            "the mean of two minima",
+            lambda g: (_at_least(g, g.w @ g.C) + _at_least(g, (1 - g.w) @ g.S)) / 2,
+            "You averaged the minima of the two halves. Add the losses first, then look for the least.",
+        ),
+        Wrong(
             "the confidence loss alone",
             lambda g: _at_least(g, g.w @ g.C),
             "This is the least of the first half. What do the questions with a small weight ask for?",
