@@ -67,6 +67,7 @@ def test_metadata_says_what_was_run(pair, tmp_path):
         "questions": "words, sha256 0",
         "prompt": "letters",
         "dtype": "float32",
+        "device": "cpu",
         "softcap": "none",
         "variant": "the cat",
     }
@@ -129,8 +130,10 @@ def test_a_finished_batch_is_never_computed_again(pair, tmp_path, monkeypatch):
 
 def stopped(pair, out, monkeypatch, **options):
     """Begin a run that stops when its weights are done and its file is to be written."""
+    from dualalign.traces.writing import TraceFile
+
     with monkeypatch.context() as patch:
-        patch.setattr(Traces, "save", lambda self, path, dtype="float32": (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(TraceFile, "__enter__", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(pair, out, **options)
 
@@ -217,7 +220,8 @@ def test_logits_that_are_not_finite_are_refused(pair, tmp_path):
 
 def test_arguments_are_checked(pair, tmp_path):
     refused("questions: none given", pair, tmp_path / "t", [])
-    refused("batch_size: 0", pair, tmp_path / "t", batch_size=0)
+    refused("batch_size: 0; give 'auto', or a whole number", pair, tmp_path / "t", batch_size=0)
+    refused("batch_size: 'many'", pair, tmp_path / "t", batch_size="many")
     refused("on_clash: 'drop'", pair, tmp_path / "t", on_clash="drop")
     refused("unknown prompt style 'riddle'", pair, tmp_path / "t", style="riddle")
     refused("does not exist; give a file name in an existing folder", pair, tmp_path / "no" / "t")
@@ -233,7 +237,7 @@ def test_memory_that_does_not_suffice_is_one_line(pair, tmp_path, monkeypatch):
 
     assert all(model.lens for model in pair)
     monkeypatch.setattr(Lens, "__call__", hungry)
-    refused("batch_size: a batch of 3 prompts of .* does not fit into memory", pair, tmp_path / "t")
+    refused("base: one question of .* tokens does not fit into memory; take fewer bits", pair, tmp_path / "t")
 
 
 def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(capsys, monkeypatch):

@@ -143,14 +143,14 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(desk, tmp_path, ca
 
 def count_batches(monkeypatch) -> list[int]:
     """Record the size of every batch of questions that is computed from now on."""
-    from dualalign.traces import collect
+    from dualalign.traces.reader import Reader
 
-    def counted(lens, prompts, ids):
+    def counted(self, prompts, ids):
         sizes.append(len(prompts))
-        return read(lens, prompts, ids)
+        return read(self, prompts, ids)
 
-    sizes, read = [], collect._read
-    monkeypatch.setattr(collect, "_read", counted)
+    sizes, read = [], Reader.__call__
+    monkeypatch.setattr(Reader, "__call__", counted)
     return sizes
 
 

@@ -27,9 +27,13 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take the first N questio
 Sample = Annotated[int | None, typer.Option(min=1, help="Take N questions at random.")]
 Seed = Annotated[int, typer.Option(help="Seed of --sample.")]
 SkipClashes = Annotated[bool, typer.Option("--skip-clashes", help="Leave out questions whose options share a token.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Questions a batch.")]
-Dtype = Annotated[str, typer.Option(help="Type of the weights: float32, bfloat16 or float16.")]
+BatchSize = Annotated[str, typer.Option(help="Questions a batch, or auto: by length. What does not fit is halved.")]
+Dtype = Annotated[str, typer.Option(help="Type of the weights: float32, bfloat16, float16, or int8 (bitsandbytes).")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto for the best one here.")]
+DeviceMap = Annotated[
+    str | None, typer.Option(help="Spread a model's layers: auto, balanced, sequential, or a JSON file.")
+]
+MaxMemory = Annotated[str | None, typer.Option(help="What a map may use of each device: 0=20GiB,cpu=100GiB.")]
 Foreign = Annotated[bool, typer.Option("--foreign", help="Allow two models with different tokenizers.")]
 Restart = Annotated[bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
@@ -53,32 +57,44 @@ def trace(
     sample: Sample = None,
     seed: Seed = 0,
     skip_clashes: SkipClashes = False,
-    batch_size: BatchSize = 16,
+    batch_size: BatchSize = "auto",
     dtype: Dtype = "float32",
     device: Device = "auto",
+    device_map: DeviceMap = None,
+    max_memory: MaxMemory = None,
     foreign: Foreign = False,
     restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
     """Trace a pair of models: the logits of every answer option, after every layer, for every question.
 
-    A run that was stopped goes on where it was when the same command is given again.
+    A run that was stopped goes on where it was when the same command is given again. Several processes share the work:
+    accelerate launch --num_processes 4 -m dualalign.cli trace ...
     """
+    batches = _batch_size(batch_size)
     chosen, set_name = choose(questions, mirror, limit, sample, seed)
     check_early(out, style, chosen, questions)
     from ..models import ModelSpec
     from ..traces.collect import collect
+    from ..traces.team import Team
 
     pair = [
-        ModelSpec(plm, plm_adapter, dtype, device, plm_revision, plm_name),
-        ModelSpec(polm, polm_adapter, dtype, device, polm_revision, polm_name),
+        ModelSpec(plm, plm_adapter, dtype, device, plm_revision, plm_name, device_map, max_memory),
+        ModelSpec(polm, polm_adapter, dtype, device, polm_revision, polm_name, device_map, max_memory),
     ]
     for spec in pair:
         spec.check()
     on_clash = "skip" if skip_clashes else "error"
     options = {"wording": wording, "resume": not restart, "progress": not quiet}
-    collect(*pair, chosen, style, out, batch_size, on_clash, foreign=foreign, set_name=set_name, **options)
-    typer.echo(summary(out, len(chosen)))
+    collect(*pair, chosen, style, out, batches, on_clash, foreign=foreign, set_name=set_name, **options)
+    if Team.here().leads:
+        typer.echo(summary(out, len(chosen)))
+
+
+def _batch_size(text: str) -> int | str:
+    if text != "auto" and not (text.isdecimal() and int(text) > 0):
+        raise ValueError(f"--batch-size is {text!r}; give auto, or a whole number of at least 1")
+    return text if text == "auto" else int(text)
 
 
 def choose(name: str, mirror: str | None, limit: int | None, sample: int | None, seed: int) -> tuple[list, str]:

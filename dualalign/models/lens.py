@@ -48,6 +48,7 @@ class Lens:
                 f"{self.name}: {type(model).__name__} has no plain unembedding matrix; the lens cannot read it"
             )
         self._accepted = inspect.signature(model.forward).parameters
+        self._entry = _device(model.get_input_embeddings())
         self._check()
 
     @property
@@ -74,7 +75,7 @@ class Lens:
         ndarray, float32, (B, L, K)
             -inf where a row has fewer than K options.
         """
-        device = self.model.get_input_embeddings().weight.device
+        device = self._entry
         inputs, last = {"right": right_padded, "left": left_padded}[padding](prompts, device)
         ids, real = _option_table(option_ids)
         residual, shell = self._residual(inputs, last.to(device))  # (B, L, d)
@@ -132,11 +133,12 @@ class Lens:
 
     def _option_rows(self, hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """Unembed (B, L, d) with each question's own K rows, in float32: (B, L, K). Never the whole vocabulary."""
-        weight, bias = self.head.weight, getattr(self.head, "bias", None)
-        ids = ids.to(weight.device)
-        rows = weight[ids].float()  # (B, K, d)
-        logits = hidden.to(weight.device).float() @ rows.transpose(1, 2)
-        return logits if bias is None else logits + bias[ids][:, None, :].float()
+        with _in_place(self.head):
+            weight, bias = self.head.weight, getattr(self.head, "bias", None)
+            ids = ids.to(weight.device)
+            rows = weight[ids].float()  # (B, K, d)
+            logits = hidden.to(weight.device).float() @ rows.transpose(1, 2)
+            return logits if bias is None else logits + bias[ids][:, None, :].float()
 
     def _forward(self, inputs: dict) -> torch.Tensor:
         given = {name: value for name, value in (inputs | {"use_cache": False}).items() if name in self._accepted}
@@ -163,8 +165,7 @@ class Lens:
 
     def _own(self, prompt: list[int]) -> np.ndarray:
         """The model's own logits over the vocabulary behind a prompt, (V,)."""
-        device = self.model.get_input_embeddings().weight.device
-        return self._forward({"input_ids": torch.tensor([prompt], device=device)})[0, -1].float().cpu().numpy()
+        return self._forward({"input_ids": torch.tensor([prompt], device=self._entry)})[0, -1].float().cpu().numpy()
 
 
 def _blocks(model, name: str) -> list[torch.nn.Module]:
@@ -181,6 +182,26 @@ def _option_table(option_ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, to
     table = torch.tensor([[*row, *[0] * (k - len(row))] for row in option_ids])
     real = torch.arange(k) < torch.tensor([len(row) for row in option_ids])[:, None]
     return table, real
+
+
+def _device(module: torch.nn.Module) -> torch.device:
+    """Where a module computes: weights that accelerate keeps elsewhere lie on no device until then."""
+    hook = getattr(module, "_hf_hook", None)
+    return module.weight.device if module.weight.device.type != "meta" else torch.device(hook.execution_device)
+
+
+@contextmanager
+def _in_place(module: torch.nn.Module) -> Iterator[None]:
+    """Let accelerate bring a module's weights where they compute, and away again."""
+    hook = getattr(module, "_hf_hook", None)
+    if hook is None:
+        yield
+        return
+    hook.pre_forward(module)
+    try:
+        yield
+    finally:
+        hook.post_forward(module, torch.empty(0))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .placing import placing, quantised
 from .quiet import first_line, quiet
 from .spec import ModelSpec, adapter_config, context_length, find_device, softcap, unusable
 
@@ -59,6 +60,8 @@ def load_model(
     device: str = "cpu",
     revision: str | None = None,
     label: str | None = None,
+    device_map: str | None = None,
+    max_memory: str | None = None,
 ) -> LoadedModel:
     """Load a causal language model and its tokenizer; parameters as in `ModelSpec`.
 
@@ -70,7 +73,8 @@ def load_model(
         One line: no such model, a missing package, pickled weights, weights missing from the files, an adapter for
         another base, a device that is not there.
     """
-    return load_spec(ModelSpec(str(source), str(adapter) if adapter else None, dtype, device, revision, label))
+    adapter = str(adapter) if adapter else None
+    return load_spec(ModelSpec(str(source), adapter, dtype, device, revision, label, device_map, max_memory))
 
 
 def load_spec(spec: ModelSpec) -> LoadedModel:
@@ -79,23 +83,28 @@ def load_spec(spec: ModelSpec) -> LoadedModel:
 
     spec.check()
     tokenizer = spec.tokenizer()
-    dtype, device = getattr(torch, spec.dtype), find_device(spec.device)
+    dtype = torch.bfloat16 if spec.dtype == "int8" else getattr(torch, spec.dtype)
     model = _weights(spec, torch.float32 if spec.adapter else dtype)
     if spec.adapter:
         model = merged(model, spec.adapter, spec.source)
         for weight in model.parameters():  # not the buffers: rotary frequencies lose their precision in bf16
             weight.data = weight.data.to(dtype)
-    model = model.to(device).eval().requires_grad_(False)
-    return LoadedModel(model, tokenizer, spec.name, spec.dtype, device, spec)
+    if not spec.device_map and spec.dtype != "int8":
+        model = model.to(find_device(spec.device))
+    model = model.eval().requires_grad_(False)
+    return LoadedModel(model, tokenizer, spec.name, spec.dtype, spec.device_kind, spec)
 
 
 def _weights(spec: ModelSpec, dtype):
     from transformers import AutoModelForCausalLM
 
+    where = placing(spec.device_map, spec.max_memory) | quantised(spec.dtype)
+    if spec.dtype == "int8" and not spec.device_map:
+        where["device_map"] = {"": find_device(spec.device)}
     try:
         with quiet():
             model, info = AutoModelForCausalLM.from_pretrained(
-                **spec.location(), dtype=dtype, use_safetensors=True, output_loading_info=True
+                **spec.location(), **where, dtype=dtype, use_safetensors=True, output_loading_info=True
             )
     except Exception as e:  # hub, file system and parsers raise many kinds; the reader needs one line
         raise unusable(spec, "weights", e) from None

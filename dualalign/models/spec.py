@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from .gguf import PREFIX, gguf_folder, packaged_folder
+from .placing import check_placing
 from .quiet import first_line, quiet
 
-DTYPES = ("float32", "bfloat16", "float16")
+DTYPES = ("float32", "bfloat16", "float16", "int8")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -25,14 +27,19 @@ class ModelSpec:
         A folder of safetensors, a ``.gguf`` file, ``package:gemma3-270m``, ``package:smollm2-135m-instruct``, a hub id.
     adapter : str or path, optional
         A folder with a PEFT LoRA adapter, merged into the weights.
-    dtype : {"float32", "bfloat16", "float16"}
-        Type of the weights; logits are float32 whatever it is.
+    dtype : {"float32", "bfloat16", "float16", "int8"}
+        Type of the weights; logits are float32 whatever it is. "int8" quantises the blocks (bitsandbytes) and
+        leaves the rest in bfloat16.
     device : str
-        ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
+        ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``. Of several processes each takes its own card.
     revision : str, optional
         Branch, tag or commit of a hub id.
     label : str, optional
         The name to write into trace files; by default what `name` makes of the source.
+    device_map : str, optional
+        For a model that one device cannot hold: ``auto``, ``balanced``, ``sequential`` (accelerate's), or a JSON file.
+    max_memory : str, optional
+        How much of each device a map may use: ``0=20GiB,cpu=100GiB``.
     """
 
     source: str
@@ -41,6 +48,8 @@ class ModelSpec:
     device: str = "cpu"
     revision: str | None = None
     label: str | None = None
+    device_map: str | None = None
+    max_memory: str | None = None
 
     def __post_init__(self):
         if self.dtype not in DTYPES:
@@ -58,6 +67,7 @@ class ModelSpec:
 
     def check(self) -> None:
         """Raise ValueError, one line, where source, adapter or device cannot be used. Reads no weights."""
+        check_placing(self.device_map, self.max_memory, self.dtype, self.adapter)
         if self.adapter:
             check_base(self.adapter, self.source)
         self.config()
@@ -103,8 +113,13 @@ class ModelSpec:
         files = sorted(f for folder in folders for f in folder.iterdir() if f.suffix in (".safetensors", ".json"))
         stats = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
         commit = None if Path(where).is_dir() else on_hub(where, self.revision)
-        device = find_device(self.device).split(":")[0]
-        return {"name": self.name, "dtype": self.dtype, "device": device, "commit": commit, "files": stats}
+        place = {"device": self.device_kind, "commit": commit, "files": stats}
+        return {"name": self.name, "dtype": self.dtype} | place
+
+    @property
+    def device_kind(self) -> str:
+        """What computes, without its number: cpu, cuda, mps; or that a map spreads it."""
+        return f"map {Path(self.device_map).name}" if self.device_map else find_device(self.device).split(":")[0]
 
     def load(self):
         """Read the weights. Returns a `LoadedModel`."""
@@ -212,11 +227,17 @@ def check_base(adapter: str | Path, source: str) -> None:
 
 
 def find_device(device: str) -> str:
-    """Turn ``auto`` into the best device here; raise ValueError for one that this machine lacks."""
+    """Turn ``auto`` into the best device here; raise ValueError for one that this machine lacks.
+
+    Where a launcher started several processes on one machine, each gets the card of its number.
+    """
     import torch
 
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        local = os.environ.get("LOCAL_RANK", "")
+        return f"cuda:{int(local) % torch.cuda.device_count()}" if local.isdecimal() else "cuda"
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as e:

@@ -30,6 +30,10 @@ class Recorded:
         return self.traces.metadata.get("dtype", "").split(" / ")[0]
 
     @property
+    def device(self) -> str:
+        return self.traces.metadata.get("device", "").split(" / ")[0]
+
+    @property
     def softcap(self) -> str:
         return self.traces.metadata.get("softcap", "").split(" / ")[0]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,7 +18,10 @@ from .again import Recorded
 from .artifact import Traces
 from .encode import Encoded, batch_plan, encode_pair, is_spec
 from .progress import progress as show_progress
+from .reader import Reader
 from .shards import Shards
+from .team import Team
+from .writing import TraceFile
 
 SIDES = ("plm", "polm")
 
@@ -29,7 +32,7 @@ def collect(
     questions: Sequence[Question],
     style: str,
     out: str | os.PathLike,
-    batch_size: int = 16,
+    batch_size: int | str = "auto",
     on_clash: str = "error",
     wording: str = "",
     resume: bool = True,
@@ -52,9 +55,11 @@ def collect(
     style : {"letters", "choices", "cloze", "p-true"}
     out : path
         The file to write; finished batches wait in the folder ``OUT.part`` beside it. A run that was killed loses at
-        most one batch, and its finished file has the same bytes as that of an uninterrupted run.
-    batch_size : int
-        Questions a batch; together with the questions it fixes which are computed together.
+        most one batch, and its finished file has the same bytes as that of an uninterrupted run. Several processes
+        that were started together share the work, see `Team`; the first writes the file.
+    batch_size : int or "auto"
+        Questions a batch; together with the questions it fixes which are computed together. "auto" cuts by the number
+        of tokens, see `encode.batch_plan`. A batch that does not fit into memory is halved, see `Reader`.
     on_clash : {"error", "skip"}
         What to do with a question whose options cannot be told apart by one token.
     wording : str
@@ -86,35 +91,38 @@ def collect(
     """
     out = Path(out)
     _check_arguments(questions, out, batch_size, on_clash)
+    team = Team.here()
     plm = Recorded(plm) if isinstance(plm, Traces) else plm
     recorded = isinstance(plm, Recorded)
     kept, *encoded = encode_pair(polm if recorded else plm, polm, questions, style, wording, on_clash, foreign)
     if recorded:
         plm.check(kept, [len(row) for row in encoded[0].options], style, wording if variant is None else variant)
     plan = batch_plan(encoded[0], batch_size)
-    shards = Shards(out, _run(plm, polm, kept, encoded, batch_size), resume)
+    shards = Shards(out, _run(plm, polm, kept, encoded, batch_size), resume, team)
     for side, model, tokens in zip(SIDES, (plm, polm), encoded, strict=True):
-        _run_side(side, model, tokens, plan, shards, progress, kept)
+        _run_side(side, model, tokens, plan, shards, progress and team.leads, kept)
+    if not team.leads:
+        return out
+    for side in SIDES:
+        shards.wait(side, len(plan))
     metadata = _metadata(plm, polm, style, set_name, wording if variant is None else variant)
-    traces = _assemble(kept, encoded, plan, shards, metadata)
-    if order is not None:
-        traces = dataclasses.replace(traces, order=_kept_order(order, questions, kept, traces.mask.shape[1]))
-    traces.save(out, stored)
+    rows = None if order is None else _kept_order(order, questions, kept)
+    _put_together(out, kept, encoded[0].options, plan, shards, metadata, rows, stored)
     shards.remove()
     return out
 
 
-def _check_arguments(questions: Sequence[Question], out: Path, batch_size: int, on_clash: str) -> None:
+def _check_arguments(questions: Sequence[Question], out: Path, batch_size: int | str, on_clash: str) -> None:
     if not questions:
         raise ValueError("questions: none given; a trace needs at least one")
-    if batch_size < 1:
-        raise ValueError(f"batch_size: {batch_size}; give 1 or more")
+    if batch_size != "auto" and (not isinstance(batch_size, int) or batch_size < 1):
+        raise ValueError(f"batch_size: {batch_size!r}; give 'auto', or a whole number of at least 1")
     if on_clash not in ("error", "skip"):
         raise ValueError(f"on_clash: {on_clash!r}; give 'error' or 'skip'")
     validate.check_target(out)
 
 
-def _run(plm, polm, questions: list[Question], encoded: list[Encoded], batch_size: int) -> dict:
+def _run(plm, polm, questions: list[Question], encoded: list[Encoded], batch_size: int | str) -> dict:
     """All that decides the numbers of this run, to know its half-finished folder again."""
     ids = hashlib.sha256("\n".join(q.id for q in questions).encode()).hexdigest()
     tokens = [tokens.digest() for tokens in encoded]
@@ -141,35 +149,28 @@ def _loaded(model):
 
 
 def _run_side(side: str, model, tokens: Encoded, plan, shards: Shards, show: bool, questions: list[Question]) -> None:
-    """Compute what is missing of one model."""
+    """Compute what is missing of one model, and is this process's to do."""
     missing = shards.missing(side, len(plan))
-    if not missing:
+    mine = shards.team.share(missing)
+    if not mine:
         return
     if isinstance(model, Recorded):
-        for batch in missing:
+        for batch in mine:
             part = [questions[i] for i in plan[batch]]
             shards.write(side, batch, model.read(part, max(len(tokens.options[i]) for i in plan[batch])))
         return
-    total, todo = len(questions), sum(len(plan[b]) for b in missing)
+    total, todo, alone = len(questions), sum(len(plan[b]) for b in missing), shards.team.size == 1
     loaded = _loaded(model)
-    lens = loaded.lens
+    read = Reader(loaded)
     with show_progress(f"{side} {model.name}", total, total - todo, show) as advance:
-        for batch in missing:
+        for batch in mine:
             rows = plan[batch]
-            logits = _read(lens, [tokens.prompts[i] for i in rows], [tokens.options[i] for i in rows])
+            logits = read([tokens.prompts[i] for i in rows], [tokens.options[i] for i in rows])
             _check_finite(logits, [tokens.options[i] for i in rows], [questions[i] for i in rows], loaded)
             shards.write(side, batch, logits)
-            advance(len(rows))
-
-
-def _read(lens, prompts: list[list[int]], options: list[list[int]]) -> np.ndarray:
-    try:
-        return lens(prompts, options)
-    except RuntimeError as e:
-        if "out of memory" in str(e) or "can't allocate memory" in str(e):
-            shape = f"{len(prompts)} prompts of {max(map(len, prompts))} tokens"
-            raise ValueError(f"batch_size: a batch of {shape} does not fit into memory; give a smaller one") from None
-        raise
+            now = todo - len(rows) if alone else sum(len(plan[b]) for b in shards.missing(side, len(plan)))
+            advance(todo - now)
+            todo = now
 
 
 def _check_finite(logits: np.ndarray, options: list[list[int]], questions: list[Question], loaded) -> None:
@@ -182,25 +183,48 @@ def _check_finite(logits: np.ndarray, options: list[list[int]], questions: list[
         )
 
 
-def _assemble(questions: list[Question], encoded: list[Encoded], plan, shards: Shards, metadata: dict) -> Traces:
-    n_options = np.array([len(row) for row in encoded[0].options])
-    plm, polm = (shards.read(side, plan, int(n_options.max())) for side in SIDES)
+def _put_together(
+    out: Path,
+    questions: list[Question],
+    options: list[list[int]],
+    plan: list[list[int]],
+    shards: Shards,
+    metadata: dict[str, str],
+    order: list[Sequence[int]] | None,
+    stored: str,
+) -> None:
+    """Write the finished batches into one file, one after the other; each is checked as a trace by itself."""
+    groups = [q.group for q in questions] if any(q.group for q in questions) else []
+    depths = tuple(shards.read(side, 0, len(plan[0])).shape[1] for side in SIDES)
+    k, ids = max(map(len, options)), [q.id for q in questions]
+    permuted = order is not None
+    with TraceFile(out, len(questions), k, depths, ids, groups, metadata, stored, permuted) as file:
+        for batch, rows in enumerate(plan):
+            part = _as_traces([questions[i] for i in rows], [len(options[i]) for i in rows], shards, batch)
+            file.write(rows, part if order is None else replace(part, order=_wide([order[i] for i in rows], part)))
+
+
+def _as_traces(questions: list[Question], n_options: list[int], shards: Shards, batch: int) -> Traces:
+    plm, polm = (shards.read(side, batch, len(questions)) for side in SIDES)
     return Traces(
         plm_logits=plm,
         polm_logits=polm,
         labels=np.array([-1 if q.answer is None else q.answer for q in questions]),
-        n_options=n_options,
+        n_options=np.array(n_options),
         question_ids=tuple(q.id for q in questions),
-        groups=tuple(q.group for q in questions) if any(q.group for q in questions) else (),
-        metadata=metadata,
     )
 
 
-def _kept_order(order, questions: Sequence[Question], kept: list[Question], k: int) -> np.ndarray:
-    """Rows of ``order`` for the questions that are kept, (N, K), filled up with -1."""
+def _kept_order(order, questions: Sequence[Question], kept: list[Question]) -> list[Sequence[int]]:
+    """Entries of ``order`` for the questions that are kept."""
     stays = {id(q) for q in kept}
-    rows = [o for o, q in zip(order, questions, strict=True) if id(q) in stays]
-    return np.array([[*o, *[-1] * (k - len(o))] for o in rows])
+    return [o for o, q in zip(order, questions, strict=True) if id(q) in stays]
+
+
+def _wide(order: list[Sequence[int]], part: Traces) -> np.ndarray:
+    """Orders as an array (n, K'), filled up with -1."""
+    k = part.mask.shape[1]
+    return np.array([[*o, *[-1] * (k - len(o))] for o in order])
 
 
 def _metadata(plm, polm, style: str, set_name: str, variant: str) -> dict[str, str]:
@@ -211,9 +235,19 @@ def _metadata(plm, polm, style: str, set_name: str, variant: str) -> dict[str, s
         "prompt": style,
         "created_by": created_by(),
         "dtype": _both(plm.dtype, polm.dtype),
+        "device": _both(_kind(plm), _kind(polm)),
         "softcap": _both(plm.softcap, polm.softcap),
         "variant": variant,
     }
+
+
+def _kind(model) -> str:
+    """What kind of device computed: cpu, cuda, mps; of a recorded trace what it says, of a spread model its map."""
+    if isinstance(model, Recorded):
+        return model.device
+    if is_spec(model):
+        return model.device_kind
+    return model.device.split(":")[0]
 
 
 def _both(plm: str, polm: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from ..questions import OptionClash, Question, encode_question
 
+MOST_TOKENS, MOST_QUESTIONS = 8192, 64  # of a batch that is cut by itself
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -73,10 +75,23 @@ def encode_pair(
     return kept, *sides
 
 
-def batch_plan(encoded: Encoded, batch_size: int) -> list[list[int]]:
-    """Indices of each batch's questions: sorted by prompt length, cut every ``batch_size``. Nothing else decides it."""
+def batch_plan(encoded: Encoded, batch_size: int | str = "auto") -> list[list[int]]:
+    """Indices of each batch's questions, sorted by prompt length: questions and batch size decide it, no machine does.
+
+    A batch is cut every ``batch_size`` questions; with "auto" where the next would make it larger than 8,192 tokens,
+    padding included, or 64 questions.
+    """
     order = sorted(range(len(encoded.prompts)), key=lambda i: (len(encoded.prompts[i]), i))
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    if batch_size != "auto":
+        return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    plan: list[list[int]] = [[]]
+    for i in order:
+        if len(plan[-1]) == MOST_QUESTIONS or (
+            plan[-1] and (len(plan[-1]) + 1) * len(encoded.prompts[i]) > MOST_TOKENS
+        ):
+            plan.append([])
+        plan[-1].append(i)
+    return plan
 
 
 def is_spec(model) -> bool:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .artifact import write_whole
+from .team import Team
+
 
 class Shards:
     """Finished batches of one run, in ``OUT.part``.
@@ -21,15 +24,19 @@ class Shards:
         Everything that decides the numbers; JSON-ready.
     resume : bool
         True to go on where a run of the same settings stopped; False to start over.
+    team : Team
+        The processes that share the folder.
 
     Raises
     ------
     ValueError
-        If the folder holds batches of another run.
+        If the folder holds batches of another run, or several processes are to start over.
     """
 
-    def __init__(self, out: Path, run: dict, resume: bool = True):
-        self.folder = out.with_name(f"{out.name}.part")
+    def __init__(self, out: Path, run: dict, resume: bool = True, team: Team = Team()):  # noqa: B008
+        self.folder, self.team = out.with_name(f"{out.name}.part"), team
+        if not resume and team.size > 1:
+            raise ValueError(f"resume=False (--restart) is for one process; delete {self.folder} and leave it out")
         if not resume:
             self.remove()
         try:
@@ -37,11 +44,12 @@ class Shards:
         except OSError as e:
             raise ValueError(f"{self.folder}: cannot keep finished batches here ({e.strerror})") from None
         self._claim(json.loads(json.dumps(run)))
+        team.gather()  # nobody may finish and tidy up before everybody has looked
 
     def _claim(self, run: dict) -> None:
         manifest = self.folder / "run.json"
         if not manifest.exists():
-            _write(manifest, json.dumps(run, indent=1).encode())
+            write_whole(manifest, json.dumps(run, indent=1).encode())
             return
         try:
             other = json.loads(manifest.read_text("utf-8"))
@@ -59,43 +67,41 @@ class Shards:
         return self.folder / f"{side}-{batch:06d}.npy"
 
     def missing(self, side: str, n_batches: int) -> list[int]:
-        """Batches of one model that are still to do."""
-        return [b for b in range(n_batches) if not self.path(side, b).exists()]
+        """Batches of one model that are still to do, by whatever process."""
+        done = {entry.name for entry in os.scandir(self.folder)}
+        return [b for b in range(n_batches) if self.path(side, b).name not in done]
 
     def write(self, side: str, batch: int, logits: np.ndarray) -> None:
         """Keep the logits (B, L, K) of one batch; the file appears whole or not at all."""
         path = self.path(side, batch)
-        sibling = path.with_suffix(".tmp")
+        sibling = path.with_suffix(f".{self.team.rank}.tmp")
         with open(sibling, "wb") as file:
             np.save(file, logits, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         os.replace(sibling, path)
 
-    def read(self, side: str, plan: list[list[int]], k: int) -> np.ndarray:
-        """Put the batches of one model together in the order of the questions: float32 (N, L, K), padded with -inf."""
-        parts = [self._read_one(side, batch, len(rows)) for batch, rows in enumerate(plan)]
-        whole = np.full((sum(map(len, plan)), parts[0].shape[1], k), -np.inf, np.float32)
-        for rows, part in zip(plan, parts, strict=True):
-            whole[rows, :, : part.shape[2]] = part
-        return whole
+    def read(self, side: str, batch: int, n: int) -> np.ndarray:
+        """Return the logits of one batch of n questions, float32 (n, L, K').
 
-    def _read_one(self, side: str, batch: int, n: int) -> np.ndarray:
+        Raises
+        ------
+        ValueError
+            Names a file that is not what `write` wrote.
+        """
         path = self.path(side, batch)
         try:
             part = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):
             part = np.zeros(0)
-        if part.ndim != 3 or len(part) != n:
+        if part.ndim != 3 or len(part) != n or part.dtype != np.float32:
             raise ValueError(f"{path}: damaged; delete it and run again")
         return part
+
+    def wait(self, side: str, n_batches: int) -> None:
+        """Wait until the other processes have left every batch of one model here."""
+        self.team.wait(lambda: self.missing(side, n_batches))
 
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    sibling = path.with_suffix(".tmp")
-    sibling.write_bytes(content)
-    os.replace(sibling, path)

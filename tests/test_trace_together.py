@@ -1,0 +1,105 @@
+"""Real processes, started by `accelerate launch`: the bytes of one, a process that is killed, another number later."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from models_kit import save_tiny, tiny_questions
+
+from dualalign import Traces
+from dualalign.questions import save_file
+
+pytestmark = pytest.mark.models
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+ROOT = str(Path(__file__).resolve().parent.parent)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A folder with a pair, questions, and the trace of one process."""
+    desk = tmp_path_factory.mktemp("desk")
+    for seed, name in enumerate(("base", "chat")):
+        save_tiny(desk / name, seed=seed)
+    save_file(tiny_questions(13), desk / "questions.jsonl")
+    done = start(desk, "one", 1)
+    assert done.wait() == 0, done.stderr.read()
+    return desk
+
+
+def start(desk: Path, out: str, processes: int, program: list[str] | None = None) -> subprocess.Popen:
+    """Start a trace of the desk's pair, by itself or with so many processes."""
+    together = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes), "--num_machines", "1",
+                "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]  # fmt: skip
+    program = program or ["-m", "dualalign.cli"]
+    words = ["trace", "--plm", "base", "--polm", "chat", "--questions", "questions.jsonl", "--style", "choices",
+             "--batch-size", "2", "--device", "cpu", "--out", f"{out}.safetensors"]  # fmt: skip
+    command = [sys.executable, *(together if processes > 1 else []), *program, *words]
+    path = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    environment = os.environ | ONE_THREAD | {"PYTHONPATH": path}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=desk, env=environment, **pipes)
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_several_processes_write_the_bytes_of_one(desk, processes):
+    out = f"with-{processes}"
+    done = start(desk, out, processes)
+    printed, error = done.communicate(timeout=120)
+    assert done.returncode == 0, error
+    assert printed.count("13 questions") == 1  # one speaks for all
+    assert (desk / f"{out}.safetensors").read_bytes() == (desk / "one.safetensors").read_bytes()
+    assert not (desk / f"{out}.safetensors.part").exists()
+
+
+DYING = """
+import os, signal, sys
+from dualalign.cli import main
+from dualalign.traces.shards import Shards
+write = Shards.write
+
+def dying(self, side, batch, logits):
+    if self.team.rank == 1 and side == "polm":
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(self, side, batch, logits)
+
+Shards.write = dying
+main()
+"""
+
+
+def test_a_killed_process_ends_the_others_and_one_process_goes_on(desk):
+    (desk / "dying.py").write_text(DYING)
+    killed = start(desk, "killed", 2, ["dying.py"])
+    assert killed.wait(timeout=120) != 0
+    part = desk / "killed.safetensors.part"
+    assert not (desk / "killed.safetensors").exists()
+    kept = {p.name: p.stat().st_mtime_ns for p in part.glob("*.npy")}
+    assert {"plm-000000.npy", "plm-000001.npy"} <= kept.keys()
+    alone = start(desk, "killed", 1)
+    assert alone.wait(timeout=60) == 0, alone.stderr.read()
+    assert (desk / "killed.safetensors").read_bytes() == (desk / "one.safetensors").read_bytes()
+    assert len(Traces.load(desk / "killed.safetensors")) == 13
+
+
+def test_the_whole_team_killed_goes_on_with_another_number(desk):
+    running = start(desk, "gone", 2, ["slow.py"])
+    (desk / "slow.py").write_text("import time\nfrom dualalign.traces.shards import Shards\nwrite = Shards.write\n"
+                                  "def slow(self, *given):\n    write(self, *given)\n    time.sleep(0.5)\n"
+                                  "Shards.write = slow\nfrom dualalign.cli import main\nmain()\n")  # fmt: skip
+    part, limit = desk / "gone.safetensors.part", time.monotonic() + 90
+    while len(list(part.glob("*.npy"))) < 3 and time.monotonic() < limit:
+        time.sleep(0.05)
+    children = subprocess.run(["pgrep", "-P", str(running.pid)], capture_output=True, text=True).stdout.split()
+    for pid in [running.pid, *map(int, children)]:
+        os.kill(pid, signal.SIGKILL)
+    running.communicate()
+    assert 3 <= len(list(part.glob("*.npy"))) < 14
+    done = start(desk, "gone", 4)
+    assert done.wait(timeout=120) == 0, done.stderr.read()
+    assert (desk / "gone.safetensors").read_bytes() == (desk / "one.safetensors").read_bytes()
