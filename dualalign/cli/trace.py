@@ -69,7 +69,7 @@ def trace(
     """Trace a pair of models: the logits of every answer option, after every layer, for every question.
 
     A run that was stopped goes on where it was when the same command is given again. Several processes share the work:
-    accelerate launch --num_processes 4 -m dualalign.cli trace ...
+    accelerate launch --multi_gpu --num_processes 4 -m dualalign.cli trace ... (without cards, too).
     """
     batches = _batch_size(batch_size)
     chosen, set_name = choose(questions, mirror, limit, sample, seed)

@@ -1,9 +1,9 @@
 """Several processes that trace one pair together, on one machine or on several that share a folder.
 
-Started by ``accelerate launch`` (or ``torchrun``). Each process takes its share of the same plan of batches and leaves
-its results in one folder; the first puts them together. In float32, with as many threads a process, the file has the
-same bytes as that of one process. With other threads, devices or types logits differ by their own rounding: within
-`TOLERANCE` of the largest one.
+Started by ``accelerate launch --multi_gpu --num_processes N``, on processors too, or by ``torchrun``. Each process takes
+its share of the same plan of batches and leaves its results in one folder; the first puts them together. In float32,
+with as many threads a process, the file has the same bytes as that of one process. With other threads, devices or types
+logits differ by their own rounding: within `TOLERANCE` of the largest one.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ class Team:
     def gather(self) -> None:
         """Wait until every process has come this far."""
         if self.size > 1:
+            import torch
             from accelerate import PartialState
 
-            PartialState().wait_for_everyone()
+            PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
 
     def wait(self, missing: Callable[[], list], patience: float = PATIENCE) -> None:
         """Wait until nothing is missing any more.
