@@ -319,7 +319,7 @@ def test_a_truncated_trace_is_named(path, tmp_path):
 def test_help_and_version():
     commands = run("--help")
     assert run() == commands
-    for name in ("trace", "diagnose", "fit", "report", "export", "info"):
+    for name in ("trace", "merge", "diagnose", "fit", "report", "export", "info"):
         assert name in commands
         assert "Usage: dualalign " + name in run(name, "--help")
     assert run("--version") == f"dualalign {da.__version__}\n"
@@ -379,3 +379,13 @@ def test_no_memory_is_one_line_too(path, monkeypatch):
 
     monkeypatch.setattr(da.metrics, "summary", huge)
     assert "Unable to allocate 7.28 TiB" in run("diagnose", path, code=2)
+
+
+def test_parts_of_a_trace_are_merged(path, tmp_path):
+    traces = da.Traces.load(path)
+    for i, rows in enumerate((slice(0, 20), slice(20, 60))):
+        traces.select(rows).save(tmp_path / f"{i}.safetensors")
+    parts = [str(tmp_path / f"{i}.safetensors") for i in (0, 1)]
+    done = CliRunner().invoke(app, ["merge", *parts, "--out", str(tmp_path / "whole.safetensors")])
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'whole.safetensors'}\n")
+    assert (tmp_path / "whole.safetensors").read_bytes() == Path(path).read_bytes()

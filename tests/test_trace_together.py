@@ -33,7 +33,8 @@ def desk(tmp_path_factory):
 def start(desk: Path, out: str, processes: int, program: list[str] | None = None) -> subprocess.Popen:
     """Start a trace of the desk's pair, by itself or with so many processes."""
     together = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes),
-                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]  # fmt: skip
+                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+                "--main_process_port", "0"]  # fmt: skip
     program = program or ["-m", "dualalign.cli"]
     words = ["trace", "--plm", "base", "--polm", "chat", "--questions", "questions.jsonl", "--style", "choices",
              "--batch-size", "2", "--device", "cpu", "--out", f"{out}.safetensors"]  # fmt: skip

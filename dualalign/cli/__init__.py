@@ -10,6 +10,7 @@ from .diagnosis import diagnose, info
 from .errors import OneLineErrors
 from .exporting import export
 from .fitting import fit
+from .merging import merge
 from .reporting import report
 from .trace import trace
 
@@ -32,7 +33,7 @@ def _start(ctx: typer.Context, version: Annotated[bool, typer.Option("--version"
         print(ctx.get_help())
 
 
-for command in (trace, diagnose, fit, report, export, info):
+for command in (trace, merge, diagnose, fit, report, export, info):
     app.command()(command)
 
 

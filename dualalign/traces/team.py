@@ -1,9 +1,9 @@
 """Several processes that trace one pair together, on one machine or on several that share a folder.
 
-Started by ``accelerate launch --multi_gpu --num_processes N``, on processors too, or by ``torchrun``. Each process takes
-its share of the same plan of batches and leaves its results in one folder; the first puts them together. In float32,
-with as many threads a process, the file has the same bytes as that of one process. With other threads, devices or types
-logits differ by their own rounding: within `TOLERANCE` of the largest one.
+They are started by ``accelerate launch --multi_gpu --num_processes N``, without cards too, or by ``torchrun``. Each
+takes its share of the same plan of batches and leaves its results in one folder; the first puts them together. In
+float32, with as many threads a process, the file has the same bytes as that of one process. With other threads, devices
+or types logits differ by their own rounding: within `TOLERANCE` of the largest one.
 """
 
 from __future__ import annotations
