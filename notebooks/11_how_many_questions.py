@@ -46,6 +46,8 @@ from dualalign import course, few, ledger, plots, practice, results
 from dualalign.book import glue, say
 from dualalign.experiments import table
 
+pd.set_option("display.max_colwidth", None)
+
 # %% tags=["parameters"]
 folder = "../data/results/table"
 traces_folder = "../data/traces"
@@ -60,26 +62,28 @@ found = few.draws(size)
 sizes = few.by_size(found)
 near, cost = few.over_sets(sizes, "near"), few.over_sets(sizes, "cost")
 near_minus, cost_minus, ece_minus = (few.compared(sizes, quantity, rivals) for quantity in ("near", "cost", "ece"))
+labels_minus = ece_minus.loc["temperature-scaling", ["value", "low", "high", "p_holm"]]
 claim = ledger.judge(next(claim for claim in ledger.CLAIMS if claim.number == "7"), size)
 
 # %% [markdown]
 # ## The short answer
 #
-# DACA throws away the questions on which the two models disagree; Dual-Align uses them all. So Dual-Align should get by with fewer. The [ledger](20_ledger.ipynb), which holds the paper's claims against our evidence, counts this as claim 7.
+# DACA throws away the questions on which the two models disagree; Dual-Align uses them all. So Dual-Align should get by with fewer. The [ledger](20_ledger.ipynb), which sets our evidence beside the paper's claims, counts this as claim 7.
 
 # %% tags=["remove-input"]
 n_most = int(near.index.get_level_values("n").max())
 say(
-    "- *The temperature settles sooner.* With {n_most} questions Dual-Align's lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (95 % interval of the difference: {near_low:+.0%} to {near_high:+.0%}).\n"
+    "- *The temperature settles sooner.* With {n_most} questions Dual-Align's lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (95 % interval of the difference: {near_low:+.0f} to {near_high:+.0f} points).\n"
     "- *The error hardly notices:* claim 7 is **{verdict}**. Fitted on 10 to 100 questions instead of all, both methods lose some ECE. Dual-Align's loss less DACA's is {value:+.4f} ({low:+.4f} to {high:+.4f} over {sets} sets).\n"
-    "- *Steady is not right.* `{least}` is the least steady of the four methods below. Yet with {n_most} labels its ECE is {ts:.3f}, where Dual-Align has {dual:.3f} with as many questions.",
+    "- *Steady is not right.* `{least}` is the least steady of the four methods below. Yet with {n_most} labels its ECE is {ts:.3f}, where Dual-Align has {dual:.3f} with as many questions. (Difference {gap:+.3f}, {gap_low:+.3f} to {gap_high:+.3f}; after the correction for many tests $p$ is {gap_p:.2f}, so not sure.)",
     verdict=claim["verdict"],
     **{name: claim[name] for name in ("value", "low", "high", "sets")},
     n_most=n_most,
     near_dual=near.value["dual-align", n_most],
     near_daca=near.value["daca", n_most],
     least=near.value.xs(n_most, level="n")[methods].idxmin(),
-    **{f"near_{end}": near_minus[end]["daca", n_most] for end in ("low", "high")},
+    **{f"near_{end}": 100 * near_minus[end]["daca", n_most] for end in ("low", "high")},
+    **dict(zip(("gap", "gap_low", "gap_high", "gap_p"), labels_minus.loc[n_most], strict=True)),
     ts=sizes[(sizes.n == n_most) & (sizes.method == "temperature-scaling")].groupby("set").ece.mean().mean(),
     dual=sizes[(sizes.n == n_most) & (sizes.method == "dual-align")].groupby("set").ece.mean().mean(),
 )
@@ -140,12 +144,16 @@ failed.loc[methods].map("{:.1%}".format)
 # %% tags=["remove-input"]
 of_daca = found[(found.method == "daca") & (found.n == found.n.min())]
 agree = sizes[sizes.method == "daca"].groupby(["pair", "set"]).used.mean()
+supervised = sizes[sizes.method == "temperature-scaling"]
+fails = (supervised.infinite + supervised.edge).groupby(supervised["set"]).mean()
 n_least = int(found.n.min())
 
 # %% tags=["remove-input"]
 say(
-    "DACA refused {refused} of its {tried} draws of {n_least} questions. The models agree on {agree_least:.0%} of the questions or more in each setting (a pair on a set); at these rates {expected:.1f} refusals were due. So refusing is a problem of very small samples only. Labels are the noisier guide: temperature scaling, on few of them, often finds none, or one at an edge.",
+    "DACA refused {refused} of its {tried} draws of {n_least} questions (what the table counts for it are stops at an edge). The models agree on {agree_least:.0%} of the questions or more in each setting (a pair on a set); at these rates {expected:.1f} refusals were to be expected. So refusing is a problem of very small samples only. Labels are the noisier guide: temperature scaling often finds no temperature, or one at an edge. More labels do not always help: on {worst_set} {worst_failed:.0%} of its fits fail over all $n$. (The largest $n$ have the larger sets only, so the row need not fall.)",
     refused=int(of_daca.refused.sum()),
+    worst_set=fails.idxmax(),
+    worst_failed=fails.max(),
     tried=len(of_daca),
     n_least=n_least,
     agree_least=agree.min(),
@@ -157,7 +165,7 @@ say(
 #
 # Two questions are easily taken for one. Is the temperature from $n$ questions near that of all questions, by the same method? And what does it lose in calibration error, against that same fit on all?
 
-# %% mystnb={"figure": {"caption": "Left: share of draws whose temperature lies within 10 % of the same method's from all questions. Right: held-out ECE less that of the fit on all questions. Means over seven sets with 95 % intervals. What to see: on the left the diamonds of Dual-Align stand on top and the stars of temperature scaling far below; on the right all marks but the stars lie close together, and their intervals overlap.", "name": "fig-size-cost"}, "image": {"alt": "Two panels against number of questions, for four methods with intervals. With {n_most} questions {near_dual:.0%} of Dual-Align's draws, {near_daca:.0%} of DACA's and {near_ts:.0%} of temperature scaling's lie near the final temperature; the label-free methods then lose at most {at_most:.3f} of ECE."}}
+# %% mystnb={"figure": {"caption": "Left: share of draws whose temperature lies within 10 % of the same method's from all questions. Right: held-out ECE less that of the fit on all questions. Means over seven sets with 95 % intervals. What to see: on the left the diamonds of Dual-Align stand on top and the stars of temperature scaling far below; on the right all marks but the stars lie close together; whether they differ, the paired table below tells.", "name": "fig-size-cost"}, "image": {"alt": "Two panels against number of questions, for four methods with intervals. With {n_most} questions {near_dual:.0%} of Dual-Align's draws, {near_daca:.0%} of DACA's and {near_ts:.0%} of temperature scaling's lie near the final temperature; the label-free methods then lose at most {at_most:.3f} of ECE."}}
 axes = plots.plot_few(near, cost, methods)
 glue("near_ts", near.value["temperature-scaling", n_most])
 
@@ -205,7 +213,7 @@ say(
     ts_sets=int(gained["temperature-scaling"].sum()),
 )
 
-# %% mystnb={"figure": {"caption": "Held-out ECE by the number of questions fitted on, main pair, drawn as before; the grey line is the oracle's noise floor. What to see: more questions bring temperature scaling down towards the dotted line; the lines of Dual-Align and DACA run nearly level, and end above the dotted one in every set but openbookqa.", "name": "fig-size-ece"}, "image": {"alt": "Seven panels of calibration error against number of questions for four methods, with quartile bands, the oracle's error and its noise floor. On MedMCQA Dual-Align stays near {level_dual:.3f} however many questions it has, and temperature scaling ends at {level_ts:.3f}."}}
+# %% mystnb={"figure": {"caption": "Held-out ECE by the number of questions fitted on, main pair, drawn as before; the grey line is the oracle's noise floor, a mean over perfect models, so an error can lie below it. What to see: more questions bring temperature scaling down towards the dotted line; the lines of Dual-Align and DACA run nearly level, and end above the dotted one in every set but openbookqa.", "name": "fig-size-ece"}, "image": {"alt": "Seven panels of calibration error against number of questions for four methods, with quartile bands, the oracle's error and its noise floor. On MedMCQA Dual-Align stays near {level_dual:.3f} however many questions it has, and temperature scaling ends at {level_ts:.3f}."}}
 axes = plots.plot_draws(plots.prepare_draws(found, pair, "ece"), methods, "ece")
 for key, method in (("dual", "dual-align"), ("ts", "temperature-scaling")):
     glue(f"level_{key}", found[(found.pair == pair) & (found.n == found.half) & (found.method == method)].set_index("set").ece["medmcqa"])
@@ -221,7 +229,7 @@ pd.Series(claim).loc[["text", "effect", "value", "low", "high", "sets", "verdict
 # %% [markdown]
 # The rule counts $n = 100$ in sets whose first half is hardly larger. There both methods lose next to nothing, and the difference is drawn towards 0. This makes the claim harder to support and harder to contradict.
 #
-# ## Does DACA lose because it discards?
+# ## Is DACA less steady because it discards?
 #
 # DACA minimises the same loss as align-all, on the share $a$ of the questions on which the models agree. Suppose these were questions like any others. What would throwing the rest away cost? The scatter of a mean falls as one over the root of the number of questions. So the standard deviation of $\ln T$ would grow by the factor $1/\sqrt{a}$.
 #
@@ -234,7 +242,7 @@ log_t = {n: [np.log(da.AlignAll().fit(trace.select(rows[:n])).temperature_) for 
 print(f"half of the questions: {np.std(log_t[50]) / np.std(log_t[100]):.2f} times the scatter; expected {1 / np.sqrt(0.5):.2f}")
 
 # %% [markdown]
-# And DACA? Here is the scatter of each method as a ratio to align-all's at the same $n$ (geometric means over the settings). `expected` is $1/\sqrt{a}$, `agree` is $a$.
+# Nearly. And DACA? Here is the scatter of each method as a ratio to align-all's at the same $n$ (geometric means over the settings). `expected` is $1/\sqrt{a}$, `agree` is $a$.
 
 # %%
 thin = few.thinned(sizes)
@@ -243,36 +251,43 @@ ratios.assign(agree=thin.groupby("n").used.mean(), settings=thin.groupby("n").si
 
 # %% tags=["remove-input"]
 log_ratio = np.log(thin[thin.n == n_most].set_index("set")[["daca", "expected"]])
-below = ledger.over_sets(
-    (log_ratio.daca - log_ratio.expected).rename("value").reset_index()
-)
+below, alone = (ledger.over_sets(v.rename("value").reset_index()) for v in (log_ratio.daca - log_ratio.expected, log_ratio.daca))
 say(
-    "With {n_draw} questions DACA should scatter {scatter_due:.2f} times as much as align-all. It scatters {seen:.2f} times as much: {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets).",
+    "With {n_draw} questions DACA should scatter {scatter_due:.2f} times as much as align-all. It scatters {seen:.2f} times as much, {ratio:.2f} of what its number of questions says ({ratio_low:.2f} to {ratio_high:.2f} over the sets). That it is steadier than align-all itself is not sure: {alone:.2f} times, {alone_low:.2f} to {alone_high:.2f}.",
     n_draw=n_most,
     scatter_due=ratios.expected[n_most],
     seen=ratios.daca[n_most],
     **{f"ratio{end}": float(np.exp(value)) for end, value in zip(("", "_low", "_high"), below[:3], strict=True)},
+    **{f"alone{end}": float(np.exp(value)) for end, value in zip(("", "_low", "_high"), alone[:3], strict=True)},
 )
 
 # %% [markdown]
 # A likely reason: the disagreements are the questions that [pull hardest](10_why_align_all_fails.ipynb) at a temperature, a PoLM sure of one option beside a PLM that believes in another. Leaving them out removes questions, and the most contrary ones at that.
 #
-# Dual-Align keeps them at a smaller weight. The column `confidence-only` shows how steady that alone is; the step to `dual-align` is what the process loss adds. (At the smallest $n$ a few settings have an infinite temperature and drop out of this table.)
+# Dual-Align keeps them at a smaller weight. The column `confidence-only` shows how steady that alone is; the step to `dual-align` is what the process loss adds. (Settings with an infinite temperature drop out of this table, so its first rows rest on others than the rest: see `settings`.)
 #
 # ## What are labels worth?
 #
 # First with equal numbers: $n$ labelled questions for temperature scaling, the same $n$ without labels for Dual-Align. Dual-Align's ECE less that of temperature scaling, over the sets:
 
 # %%
-ece_minus.loc["temperature-scaling", ["value", "low", "high", "p_holm"]].rename(columns={"p_holm": "p (Holm)"}).round(3)
+labels_minus.rename(columns={"p_holm": "p (Holm)"}).round(3)
+
+# %% tags=["remove-input"]
+say(
+    "The interval leaves out zero at $n$ = {clear_n}. After Holm's correction over the rows of all rivals the difference stands at {sure_n} $n$.",
+    clear_n=", ".join(map(str, labels_minus.index[labels_minus.low * labels_minus.high > 0])) or "no size",
+    sure_n=int((labels_minus.p_holm < 0.05).sum()) or "no",
+)
 
 # %% [markdown]
-# Then the harder comparison: temperature scaling on $n$ labels against the label-free methods on *all* questions of the first half. From which number of labels on does temperature scaling win?
+# Then the harder comparison: temperature scaling on $n$ labels against the label-free methods on *all* questions of the first half. From which number of labels on (5, 10, 20, 50, 100, 200, 500, as far as the half reaches) is its mean ECE the lower one, there and at every larger number? This counts means: a difference of 0.001 counts as one of 0.1.
 #
-# The table holds every pair, set and style of this book, sorted by the premise: it *holds* where the PLM is at least 10 points above chance, and its ECE within 0.04 of the noise floor. The columns are the lower quartile, median and upper quartile of the number over the settings; ∞ means that the labels still lose at the largest $n$ tried, and `never` is the share of such settings.
+# The table holds every pair, set and style of this book, sorted by the premise: it *holds* where the PLM is at least 10 points above chance, and its ECE within 0.04 of the noise floor. The columns are the lower quartile, median and upper quartile of the number over the settings; ∞ means that the labels still lose at the largest $n$ tried (100 in some settings, 500 in others), and `never` is the share of such settings.
 
 # %%
-needed = practice.labels_needed(practice.label_gaps(table.load(folder, ["labels"]))).rename("labels").reset_index()
+label_gaps = practice.label_gaps(table.load(folder, ["labels"]))
+needed = practice.labels_needed(label_gaps).rename("labels").reset_index()
 premise = results.premise(table.load(folder, ["main"]))["holds"].rename("holds").reset_index()
 needed = needed.merge(premise, on=["pair", "style", "set"]).assign(
     premise=lambda d: np.where(d.holds, "holds", "fails")
@@ -289,12 +304,39 @@ wide.assign(
 # %% tags=["remove-input"]
 spoken = {key: "more than were tried" if np.isinf(value) else f"{value:.0f}" for key, value in wide["median"].items()}
 say(
-    "Where the premise fails, the median number of labels that beats Dual-Align is {fails}. Where it holds it is {holds}, and in {never:.0%} of these settings no number tried is enough. (Those {n_holds} settings lie on {n_sets_holds} question sets only.)",
+    "Where the premise fails, the median number of labels that beats Dual-Align by the mean is {fails} (5 is the smallest that we tried). Where it holds it is {holds}, and in {never:.0%} of these settings no number tried is enough. (Those {n_holds} settings lie on {n_sets_holds} question sets only.)",
     fails=spoken["fails", "dual-align"],
     holds=spoken["holds", "dual-align"],
     never=wide.never["holds", "dual-align"],
     n_holds=int(wide.settings["holds", "dual-align"]),
     n_sets_holds=int(needed[needed.holds]["set"].nunique()),
+)
+
+# %% [markdown]
+# How sure is that? Here is the ECE of temperature scaling on $n$ labels less that of Dual-Align on all questions, a mean over the sets with its 95 % interval (Student's $t$ over the sets; `beats`: the share of the settings with a lower mean):
+
+# %%
+rated = label_gaps[label_gaps.rival == "dual-align"].merge(premise, on=["pair", "style", "set"])
+rated = rated[rated.n <= 100].rename(columns={"gap": "value"})
+worth = {}
+for (holds, n), rows in rated.groupby(["holds", "n"]):
+    found_here = dict(zip(("value", "low", "high", "sets"), ledger.over_sets(rows[["set", "value"]]), strict=True))
+    worth["holds" if holds else "fails", n] = found_here | {"beats": (rows.value < 0).mean(), "settings": len(rows)}
+worth = pd.DataFrame(worth).T.rename_axis(["premise", "labels"])
+worth.astype({"sets": int, "settings": int}).round(3)
+
+# %% tags=["remove-input"]
+at_fails = worth.loc["fails"]
+sure_from = int(at_fails.index[at_fails.high < 0].min())
+say(
+    "Where the premise fails the interval lies below zero from {sure_from} labels on ({sure_value:+.3f}, {sure_low:+.3f} to {sure_high:+.3f}); with {n_first} labels it does not ({first_value:+.3f}, {first_low:+.3f} to {first_high:+.3f}). "
+    "Where it holds the mean stays above zero up to {n_last} labels, but {n_sets_worth} sets are too few for an interval that says anything.",
+    sure_from=sure_from,
+    n_first=int(at_fails.index.min()),
+    n_last=int(worth.loc["holds"].query("value > 0").index.max()),
+    n_sets_worth=int(worth.loc["holds"].sets.max()),
+    **{f"sure_{k}": at_fails.loc[sure_from, k] for k in ("value", "low", "high")},
+    **{f"first_{k}": at_fails.iloc[0][k] for k in ("value", "low", "high")},
 )
 
 # %% [markdown]
@@ -305,6 +347,7 @@ say(
 # - **Fewer than ten questions**, where DACA would begin to refuse.
 # - **Other halves.** Each set was cut once. The 20 draws differ, the questions judged on do not; the intervals over sets hold both, those of one panel do not.
 # - **Larger sets.** The comparison over all sets ends where the smallest one does.
+# - **A test of each setting.** The table of labels needed counts means, setting by setting; only the means over the sets have an interval.
 # - **Questions chosen with care.** All draws are random. Questions on which the PoLM is most sure, say, may be worth more.
 #
 # ## Summary
@@ -318,21 +361,31 @@ ece_all = of_all.groupby(["method", "set"]).ece.mean().groupby("method").mean()
 
 # %% tags=["remove-input"]
 say(
-    "- A label-free temperature needs few questions: with {n_few}, the label-free methods lose at most {at_most:.3f} of ECE on average, while with all questions they differ among each other by {between:.3f}.\n"
-    "- From the steadiest temperature to the least steady: {ranked}. Whether Dual-Align's steadiness saves calibration error against DACA is {verdict_again}.",
+    "- A label-free temperature needs few questions: with {n_few}, the label-free methods lose at most {at_most:.3f} of ECE on average, while with all questions they differ among each other by {between:.3f} (`{best_all}` {ece_best:.3f}, `{worst_all}` {ece_worst:.3f}).\n"
+    "- From the steadiest temperature to the least steady, by the means: {ranked}. Whether Dual-Align's steadiness saves calibration error against DACA is {verdict_again}.",
     n_few=n_most,
     at_most=at_most,
     between=ece_all.max() - ece_all.min(),
+    best_all=ece_all.idxmin(),
+    ece_best=ece_all.min(),
+    worst_all=ece_all.idxmax(),
+    ece_worst=ece_all.max(),
     ranked=", ".join(f"`{name}`" for name in ranked.index),
     verdict_again=claim["verdict"],
 )
 
+# %% tags=["remove-input"]
+say(
+    "- DACA discards about half of the questions, and yet its temperature scatters far less than so few questions would ({ratio_again:.2f} times). Likely the questions that it keeps are more alike. Whether it is steadier than align-all, which discards none, is not sure.\n"
+    "- A steady temperature can be steadily wrong. It settles where the PLM puts it.\n"
+    "- What labels are worth depends on the premise. Where it fails, {sure_again} labels have on average a lower error than Dual-Align on all questions. Where it holds, on {n_sets_again} sets, often no number that we tried does.",
+    ratio_again=float(np.exp(below[0])),
+    sure_again=sure_from,
+    n_sets_again=int(worth.loc["holds"].sets.max()),
+)
+
 # %% [markdown]
-# - DACA discards about half of the questions, and yet its temperature is steadier than that of align-all, which discards none: the questions it keeps are more alike.
-# - A steady temperature can be steadily wrong. It settles where the PLM puts it.
-# - What labels are worth depends on the premise. Where it fails, a handful of labels beats all questions without; where it holds, often no number that we tried.
-#
-# Mira stops collecting after a few dozen questions. She spends the next evening on labels: they tell her whether her PLM can be trusted at all.
+# Mira stops collecting after a few dozen questions. She spends the next evenings on labels: only they can tell whether her PLM may be trusted, and [chapter 2](02_reliability.ipynb) says that they must come by the hundred.
 #
 # **Next:** [prompts, wordings and the order of options](12_prompts_and_order.ipynb)
 #
@@ -385,7 +438,7 @@ print(f"DACA used {used:.0f} questions; align-all needs {needed_by_all:.0f} to b
 task.check(needed_by_all)
 
 # %% [markdown] tags=["solution"]
-# The share $a$ does not enter: the ratio was measured, with everything that discarding does. Had the agreeing questions been like any others, the ratio would be $1/\sqrt{a}$, and align-all would need only as many questions as DACA keeps. That it needs more shows that the questions DACA keeps are more alike.
+# The share $a$ does not enter: the ratio was measured, with everything that discarding does. Had the agreeing questions been like any others, the ratio would be $1/\sqrt{a}$, and align-all would need only as many questions as DACA keeps. That it needs more shows that the questions DACA keeps are not like any others; likely they are more alike.
 
 # %% [markdown]
 # ```{solution-end}
