@@ -76,8 +76,7 @@ say(
     "- *The temperature settles sooner.* With {n_most} questions Dual-Align's lies within 10 % of that of all questions in {near_dual:.0%} of the draws, DACA's in {near_daca:.0%} (95 % interval of the difference: {near_low:+.0f} to {near_high:+.0f} points).\n"
     "- *The error hardly notices:* claim 7 is **{verdict}**. Fitted on 10 to 100 questions instead of all, both methods lose some ECE. Dual-Align's loss less DACA's is {value:+.4f} ({low:+.4f} to {high:+.4f} over {sets} sets).\n"
     "- *Steady is not right.* `{least}` is the least steady of the four methods below. Yet with {n_most} labels its ECE is {ts:.3f}, where Dual-Align has {dual:.3f} with as many questions. (Difference {gap:+.3f}, {gap_low:+.3f} to {gap_high:+.3f}; after the correction for many tests $p$ is {gap_p:.2f}, so not sure.)",
-    verdict=claim["verdict"],
-    **{name: claim[name] for name in ("value", "low", "high", "sets")},
+    **{name: claim[name] for name in ("verdict", "value", "low", "high", "sets")},
     n_most=n_most,
     near_dual=near.value["dual-align", n_most],
     near_daca=near.value["daca", n_most],
@@ -374,17 +373,11 @@ say(
     verdict_again=claim["verdict"],
 )
 
-# %% tags=["remove-input"]
-say(
-    "- DACA discards about half of the questions, and yet its temperature scatters far less than so few questions would ({ratio_again:.2f} times). Likely the questions that it keeps are more alike. Whether it is steadier than align-all, which discards none, is not sure.\n"
-    "- A steady temperature can be steadily wrong. It settles where the PLM puts it.\n"
-    "- What labels are worth depends on the premise. Where it fails, {sure_again} labels have on average a lower error than Dual-Align on all questions. Where it holds, on {n_sets_again} sets, often no number that we tried does.",
-    ratio_again=float(np.exp(below[0])),
-    sure_again=sure_from,
-    n_sets_again=int(worth.loc["holds"].sets.max()),
-)
-
 # %% [markdown]
+# - DACA discards about half of the questions, and yet its temperature scatters far less than so few questions would. Likely the questions that it keeps are more alike. Whether it is steadier than align-all, which discards none, is not sure.
+# - A steady temperature can be steadily wrong. It settles where the PLM puts it.
+# - What labels are worth depends on the premise. Where it fails, labels soon have the lower error on average; the last table says from which number on that is sure. Where it holds, on few sets, often no number that we tried has.
+#
 # Mira stops collecting after a few dozen questions. She spends the next evenings on labels: only they can tell whether her PLM may be trusted, and [chapter 2](02_reliability.ipynb) says that they must come by the hundred.
 #
 # **Next:** [prompts, wordings and the order of options](12_prompts_and_order.ipynb)
