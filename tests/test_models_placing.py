@@ -109,3 +109,26 @@ def test_int8_reads_nearly_the_same(tmp_path):
     found = coarse.lens(PROMPTS, IDS)
     assert found.dtype == np.float32
     assert 0 < np.abs(found - exact).max() < 0.1 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("family", ["Llama", "Gemma2", "GPT2"])
+def test_a_tied_head_on_disk_is_read_through_its_hook(tmp_path, monkeypatch, family):
+    monkeypatch.chdir(tmp_path)
+    folder = save_tiny(tmp_path / "tied", family, tie_word_embeddings=True)
+    loaded = load(folder, device_map="auto", max_memory="cpu=0.02MB")
+    assert {weight.device.type for weight in loaded.model.parameters()} == {"meta"}
+    np.testing.assert_allclose(loaded.lens(PROMPTS, IDS), load(folder).lens(PROMPTS, IDS), rtol=1e-6, atol=1e-6)
+
+
+def test_a_spread_model_is_loaded_without_words_of_others(folder, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    load(folder[0], device_map=spread(tmp_path, **{"model.layers.1": "disk"}))
+    assert not caplog.messages  # what stands on stderr without pytest
+
+
+def test_int8_is_read_without_words_of_others(folder, caplog):
+    pytest.importorskip("bitsandbytes")
+    lens = load(folder[0], dtype="int8").lens
+    caplog.clear()  # loading may tell of kernels that are not installed
+    lens(PROMPTS, IDS)
+    assert not caplog.messages

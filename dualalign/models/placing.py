@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -69,4 +70,5 @@ def quantised(dtype: str) -> dict:
         return {}
     from transformers import BitsAndBytesConfig
 
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of its casts at every layer
     return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
