@@ -81,3 +81,12 @@ def test_a_closed_output_is_no_error(random_traces, tmp_path):
     command = f'"{sys.executable}" -m dualalign fit "{tmp_path}/t.safetensors" --json >&-'
     done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_one_of_several_processes_says_which_it_is(monkeypatch, capsys):
+    from dualalign.cli import app
+
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(SystemExit):
+        app(["info", "nowhere"])
+    assert capsys.readouterr().err.startswith("dualalign, process 1: nowhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
@@ -175,6 +176,43 @@ def test_damaged_parts_are_named(pair, tmp_path, monkeypatch):
     refused("belongs to another run", pair, out)
     (part / "run.json").unlink()
     assert run(pair, out).exists()
+
+
+@pytest.mark.parametrize("harm", ["a flipped bit", "another batch", "another depth", "cut", "no digest"])
+def test_parts_that_are_not_what_was_written_are_named(pair, tmp_path, monkeypatch, harm):
+    out = tmp_path / "t.safetensors"
+    stopped(pair, out, monkeypatch)
+    part = out.with_name("t.safetensors.part") / "plm-000001.npy"
+    whole, size = part.read_bytes(), 32
+    shallow = io.BytesIO()
+    np.save(shallow, np.load(part)[:, :-1])
+    flipped = bytearray(whole)
+    flipped[-size - 2] ^= 0x10
+    content = {
+        "a flipped bit": bytes(flipped),
+        "another batch": part.with_name("plm-000000.npy").read_bytes(),
+        "another depth": shallow.getvalue() + whole[-size:],
+        "cut": whole[:-1],
+        "no digest": whole[:-size],
+    }
+    part.write_bytes(content[harm])
+    refused(r"plm-000001\.npy: damaged; delete it and run again", pair, out)
+    assert not out.exists()
+    part.unlink()
+    assert run(pair, out).read_bytes() == run(pair, tmp_path / "whole").read_bytes()
+
+
+def test_who_comes_late_finds_the_work_done_and_the_folder_gone(tmp_path):
+    from dualalign.traces.shards import Shards
+    from dualalign.traces.team import Team
+
+    first = Shards(tmp_path / "t", {})
+    late = Shards(tmp_path / "t", {})
+    late.team = Team(1, 2)  # set afterwards: a real team waits for its processes
+    first.remove()
+    assert late.missing("polm", 3) == []
+    with pytest.raises(FileNotFoundError):
+        first.missing("polm", 3)
 
 
 def test_clashing_options_stop_the_run_or_are_left_out(pair, tmp_path):

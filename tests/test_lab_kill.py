@@ -210,17 +210,17 @@ def test_a_checkpoint_of_other_examples_or_another_start_is_refused(tmp_path, mo
 def test_a_batch_of_a_trace_killed_while_it_is_written_is_done_again(tmp_path, monkeypatch):
     from dualalign.traces.shards import Shards
 
-    def half(file, logits, **_):
-        file.write(b"\x93NUMPY")
+    def killed(descriptor):
         raise KeyboardInterrupt
 
     batch = np.zeros((2, 3, 4), np.float32)
     Shards(tmp_path / "t", {}).write("plm", 0, batch)
     with monkeypatch.context() as patch:
-        patch.setattr(np, "save", half)
+        patch.setattr(os, "fsync", killed)
         with pytest.raises(KeyboardInterrupt):
             Shards(tmp_path / "t", {}).write("plm", 1, batch)
+    assert list((tmp_path / "t.part").glob("plm-000001*.tmp"))
     again = Shards(tmp_path / "t", {})
     assert again.missing("plm", 3) == [1, 2]
     again.write("plm", 1, batch + 1)
-    assert again.read("plm", [[0, 1], [2, 3]], 4)[:, 0, 0].tolist() == [0, 0, 1, 1]
+    assert [again.read("plm", b, 2)[0, 0, 0] for b in range(2)] == [0, 1]

@@ -137,5 +137,7 @@ def test_what_does_not_belong_together_is_not_merged(random_traces, tmp_path):
     random_traces(2, 4).save(tmp_path / "deep")
     refused("deep: layers or order differ from the first file", first, tmp_path / "deep")
     refused("paths is empty")
+    with pytest.raises(ValueError, match="dtype is 'int9'; give 'float32' or 'float16'"):
+        merge([first], out, "int9")
     with pytest.raises(ValueError, match="is also read here"):
         merge([first], first)

@@ -50,7 +50,9 @@ def _message(error: Exception) -> str:
 
 
 def _say(message: str) -> int:
-    print("dualalign: " + " ".join(message.split()), file=sys.stderr)
+    rank = os.environ.get("RANK", "0")  # of several processes that a launcher started, see traces.team
+    who = "dualalign: " if rank == "0" else f"dualalign, process {rank}: "
+    print(who + " ".join(message.split()), file=sys.stderr)
     return 2
 
 

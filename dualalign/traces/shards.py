@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -11,6 +13,8 @@ import numpy as np
 
 from .artifact import write_whole
 from .team import Team
+
+_SIZE = hashlib.sha256().digest_size
 
 
 class Shards:
@@ -68,15 +72,26 @@ class Shards:
 
     def missing(self, side: str, n_batches: int) -> list[int]:
         """Batches of one model that are still to do, by whatever process."""
-        done = {entry.name for entry in os.scandir(self.folder)}
+        try:
+            done = {entry.name for entry in os.scandir(self.folder)}
+        except FileNotFoundError:
+            if self.team.leads:
+                raise
+            return []  # the first process had everything, and has tidied up
         return [b for b in range(n_batches) if self.path(side, b).name not in done]
 
     def write(self, side: str, batch: int, logits: np.ndarray) -> None:
-        """Keep the logits (B, L, K) of one batch; the file appears whole or not at all."""
+        """Keep the logits (B, L, K) of one batch; the file appears whole or not at all.
+
+        Behind the array stands the sha256 of name and array: numpy reads the file as any other, `read` checks it.
+        """
         path = self.path(side, batch)
         sibling = path.with_suffix(f".{self.team.rank}.tmp")
+        array = io.BytesIO()
+        np.save(array, logits, allow_pickle=False)
         with open(sibling, "wb") as file:
-            np.save(file, logits, allow_pickle=False)
+            file.write(array.getbuffer())
+            file.write(_digest(path, array.getvalue()))
             file.flush()
             os.fsync(file.fileno())
         os.replace(sibling, path)
@@ -87,13 +102,15 @@ class Shards:
         Raises
         ------
         ValueError
-            Names a file that is not what `write` wrote.
+            Names a file that is not what `write` wrote, or stands in the place of another.
         """
-        path = self.path(side, batch)
+        path, part = self.path(side, batch), np.zeros(0)
         try:
-            part = np.load(path, allow_pickle=False)
+            content = path.read_bytes()
+            if content[-_SIZE:] == _digest(path, content[:-_SIZE]):
+                part = np.load(io.BytesIO(content), allow_pickle=False)
         except (OSError, ValueError, EOFError):
-            part = np.zeros(0)
+            pass
         if part.ndim != 3 or len(part) != n or part.dtype != np.float32:
             raise ValueError(f"{path}: damaged; delete it and run again")
         return part
@@ -105,3 +122,7 @@ class Shards:
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _digest(path: Path, array: bytes) -> bytes:
+    return hashlib.sha256(path.name.encode() + b"\n" + array).digest()

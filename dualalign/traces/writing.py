@@ -47,7 +47,7 @@ class TraceFile:
         dtype: str = "float32",
         permuted: bool = False,
     ) -> None:
-        self.path, self.dtype, self.k = Path(path), dtype, k
+        self.path, self.dtype, self.k = Path(path), validate.stored_type(dtype), k
         shapes = {"labels": ("int64", (n,)), "n_options": ("int64", (n,))}
         shapes |= {"order": ("int64", (n, k))} if permuted else {}
         shapes |= {name: (dtype, (n, depth, k)) for name, depth in zip(_LOGITS, depths, strict=True)}
