@@ -11,7 +11,7 @@
 #
 # Mira tries her helper on a few of her own questions. It says "70 %" for ten of its answers, and six are right. Is the helper over-confident, or was that luck? How many questions must she collect before she may tell?
 #
-# Almost every table of calibration errors leaves that question out. This page does not.
+# Many tables of calibration errors leave that question out. This page does not.
 #
 # | You need | [Start here](01_start_here.ipynb) |
 # |---|---|
@@ -80,7 +80,7 @@ print(f"{len(traces)} questions, the PLM: accuracy {correct.mean():.3f}, mean co
 # $$ \mathbb{E}[\,a(x) \mid c(x) = c\,] = c \quad \text{for every } c. $$
 #
 # Hardly two questions have exactly the same confidence. So one groups them into **bins**, ranges of confidence: here ten of equal width, $B_1, \dots, B_{10}$. In each bin, how far is the mean confidence from the share of right answers?
-# The **expected calibration error** (ECE) averages that distance over the $N$ questions:
+# The **expected calibration error** (ECE) averages that distance over the $N$ questions, with $|B_m|$ questions in bin $m$, a share $\overline{a}_m$ of them answered rightly, at a mean confidence $\overline{c}_m$:
 #
 # $$ \mathrm{ECE} = \sum_{m} \frac{|B_m|}{N} \,\bigl|\, \overline{a}_m - \overline{c}_m \,\bigr|. $$
 #
@@ -95,7 +95,7 @@ print(f"by hand {by_hand:.6f}, library {metrics.ece(confidence, correct):.6f}")
 # %% [markdown]
 # Drawn bin by bin, that is the **reliability diagram**.
 
-# %% mystnb={"figure": {"caption": "Reliability of the PLM on ARC-Easy, with a 95 % interval for the accuracy in each bin. What to see: {touch} of {bins_shown} intervals reach the diagonal; the two bins on the right hold few questions, and their intervals say so.", "name": "fig-plm-reliability"}, "image": {"alt": "Reliability diagram of the PLM on ARC-Easy. The expected calibration error is {plm_ece:.3f}; the dots lie on the diagonal or a little above it, and {touch} of {bins_shown} intervals reach it."}}
+# %% mystnb={"figure": {"caption": "Reliability of the PLM on ARC-Easy, with a 95 % interval for the accuracy in each bin. What to see: {touch} of {bins_shown} intervals reach the diagonal, and where one does not, the PLM is too modest; the two bins on the right hold few questions, and their intervals say so.", "name": "fig-plm-reliability"}, "image": {"alt": "Reliability diagram of the PLM on ARC-Easy. The expected calibration error is {plm_ece:.3f}; most dots lie near the diagonal, the others above it, and {touch} of {bins_shown} intervals reach it."}}
 diagram = plots.prepare_reliability(confidence, correct)
 table = diagram.bins[diagram.bins["count"] > 0]
 glue("plm_ece", diagram.ece)
@@ -140,7 +140,7 @@ HTML(plots.floor_explorer(confidence, correct))
 
 # %% [markdown]
 # *Interactive: the ECE that a perfectly calibrated model shows, over the number of questions (both axes logarithmic), and its draws at the number that you choose. What to see: the floor is a
-# straight line, as $1/\sqrt{N}$ is on such axes; below some number, the measured error (dashed) is one that a perfect model shows as well.*
+# straight line, as $1/\sqrt{N}$ is on such axes; up to the number that we have, and beyond it, the measured error (dashed) lies among those that perfect models show. The share given is that of the draws at or above the measured error.*
 
 # %% tags=["remove-input"]
 floor = plots.prepare_noise_floor(confidence)
@@ -164,12 +164,13 @@ pooled = metrics.ece_floor(c_mmlu, draws=200)
 
 # %% tags=["remove-input"]
 say(
-    "Averaged over {subjects} subjects of about {each:.0f} questions, a perfect model shows {averaged:.3f}; pooled over all {questions:,} questions, {pooled:.3f}. A report that averages subjects cannot be compared with one that pools.",
+    "Averaged over {subjects} subjects of about {each:.0f} questions, a perfect model shows {averaged:.3f}; pooled over all {questions:,} questions, {pooled:.3f}. The law gives {by_law:.2f} for the average, the pooled floor times the root of the number of subjects; with so few questions in ten bins it is a little rough. So a report that averages subjects cannot be compared with one that pools, unless each is first freed of its own floor.",
     subjects=len(per_subject),
     each=len(mmlu) / len(per_subject),
     averaged=float(np.mean(per_subject)),
     questions=len(mmlu),
     pooled=pooled,
+    by_law=float(pooled * np.sqrt(len(per_subject))),
 )
 
 # %% [markdown]
@@ -177,8 +178,8 @@ say(
 #
 # The floor says what luck alone shows on average. Two more numbers help to judge a measured ECE: the share of perfect models that show as much (`ece_p`), and an **interval**, the range of values that the data leave plausible.
 #
-# The interval comes from the **bootstrap**: draw as many questions from the set, with replacement, a thousand times, and see how far the ECE moves. Each such draw adds luck of its own, so its ECE is too high on average. We therefore mirror
-# the draws around the measured value (the *basic* bootstrap), which takes the extra luck off; the interval can then lie entirely below the measured value. Very close to perfect calibration no bootstrap interval keeps its promise. There, look at the floor and at `ece_p`.
+# The interval comes from the **bootstrap**: draw as many questions from the set, with replacement, a thousand times, and see how far the ECE moves. Each such draw adds luck of its own, so its ECE is too high, by about as much as the measured value itself is. So a draw that is 0.01 above the measured value counts as 0.01 below it (the *basic* bootstrap),
+# and the middle 95 % of the mirrored draws are the interval. It can lie entirely below the measured value. Very close to perfect calibration no bootstrap interval keeps its promise. There, look at the floor and at `ece_p`.
 
 # %%
 low, high = metrics.interval(metrics.ece, confidence, correct)
@@ -207,10 +208,24 @@ pd.DataFrame(rows).T.round(3)
 # %% [markdown]
 # - `ece`: ten bins of equal width, $[\text{low}, \text{high})$, the last one closed, so that confidence 1 has a bin.
 # - `adaptive_ece`: ten bins of equal *size*. Questions with the same confidence stay together, even if the bins then differ a little.
-# - `debiased_ece`: the luck in each bin is estimated, and a part of it is taken off.
+# - `debiased_ece`: the luck in each bin is estimated from the bin's own accuracy and taken off; under perfect calibration that takes away the share $\sqrt2 - 1$ of the floor, and leaves the rest.
 # - `smooth_ece`: no bins; a kernel smooths the errors, and its width follows from the data.
-# - `mce`: the worst bin. That is often the emptiest one, so `mce` is mostly luck.
+# - `mce`: the worst bin. If that bin holds few questions it is mostly luck, if it holds many it is real: see below.
 #
+# Floors and shares are simulated; with other draws their last digits move.
+
+# %% tags=["remove-input"]
+worst = {}
+for model, logits in {"PLM": traces.plm_final, "PoLM": traces.polm_final}.items():
+    found = plots.prepare_reliability(*metrics.top_label(np.exp(da.drift.log_softmax_options(logits)), traces.labels)).bins
+    worst[model] = found.loc[(found.accuracy - found.confidence).abs().idxmax(), "count"]
+say(
+    "The worst bin of the PLM holds {worst_plm:.0f} questions, that of the PoLM {worst_polm:.0f}.",
+    worst_plm=worst["PLM"],
+    worst_polm=worst["PoLM"],
+)
+
+# %% [markdown]
 # The number of bins matters too. The PLM once more:
 
 # %%
@@ -226,7 +241,7 @@ pd.DataFrame({"ece": measured, "floor": floors}, index=pd.Index(bins, name="bins
 # ## A low ECE is cheap
 #
 # Suppose the helper gives the same confidence to every answer, namely its accuracy. Its ECE is then zero, and it has become useless: it no longer says *which*
-# answers to doubt. Three scores see that. With $p_k$ the probability of option $k$ and $y$ the right one,
+# answers to doubt. Three scores see that; two of them stand in the table below, since such a constant says nothing of the other options. With $p_k$ the probability of option $k$ and $y$ the right one,
 #
 # - the **Brier score** is the mean of $\sum_k (p_k - [k = y])^2$, the squared distance between what was said and what came true; of the chosen option alone, it is the mean of $(c - a)^2$;
 # - the **negative log-likelihood** (NLL) is the mean of $-\ln p_y$, and punishes certainty in a wrong answer hardest;
@@ -256,7 +271,7 @@ pd.DataFrame(order, index=["AUROC, two options", "AUROC, four options"]).round(4
 # ## Where may the PLM be trusted?
 #
 # Everything later leans on the PLM's confidence. So the same check, with its floor, on every set that we recorded, and for three ways to put a question, the **prompt styles**:
-# `choices` lists the options in a row and reads the first word of the answer; `letters` puts them behind letters and reads the letter; `cloze` lists none.
+# `choices` lists the options in a row and reads the first word of the answer; `letters` puts them behind letters and reads the letter; `cloze` lists none, and reads the first word of each option all the same.
 # The next table shows how far the accuracy lies above blind guessing (`above_chance`), and the {term}`excess`, the ECE less its floor.
 
 # %%
@@ -276,29 +291,32 @@ knows = plm[plm.above_chance >= 0.10].sort_values("excess")
 knows.set_index(["style", "set"])[["n", "above_chance", "ece", "ece_floor", "excess", "ece_p"]].round(3)
 
 # %% tags=["remove-input"]
+missed = plm[plm.above_chance < 0.10].sort_values("above_chance").iloc[-1]
 say(
-    "In {known} of {total} combinations. In {honest} of those its error is no more than luck explains (`ece_p` above 0.05). The next candidate misses the ten points by {miss:.2f} of a point. In the style `letters` it is {letters:+.1f} points above a guess on average: a model of this size hardly ties a letter to an option.",
+    "In {known} of {total} combinations. In {honest} of those luck alone would do as an explanation of its error (`ece_p` above 0.05), which on a few hundred questions is a weak test. The next candidate ({next_set} in `{next_style}`) misses the ten points by {miss:.2f} of a point. In the style `letters` the accuracy less a guess is {letters:+.1f} points on average: a model of this size hardly ties a letter to an option.",
     total=len(plm),
     known=len(knows),
     honest=int((knows.ece_p > 0.05).sum()),
-    miss=100 * (0.10 - plm.above_chance[plm.above_chance < 0.10].max()),
+    next_set=missed["set"],
+    next_style=missed["style"],
+    miss=100 * (0.10 - missed.above_chance),
     letters=100 * plm[plm["style"] == "letters"].above_chance.mean(),
 )
 
 # %% [markdown]
-# That is the ground on which this book stands: on the easier science questions (ARC-Easy and OpenBookQA) put in the style `choices` nothing here speaks against the premise, and in most other places much does. With so few questions as OpenBookQA has, that is a weak test.
+# That is the ground on which this book stands: on the easier science questions (ARC-Easy and OpenBookQA) put in the style `choices` nothing here speaks against the premise, and in most other places much does. With so few questions as OpenBookQA has, that is a weak test. (ARC-Easy in `cloze` would do as well; the book keeps to one style.)
 #
-# ### How the PLM came to be calibrated
+# ### How the PLM came to be calibrated: with labels
 #
 # Ours was not so from the start: its pass over the training questions left it too sure (first row below). Two things were done, both on
 # *development* questions, which were held out from the pass and belong to no evaluation set. The weights of the last third of the pass were averaged. And
-# one number, the gain of the model's last normalisation, was fitted to the lowest NLL. The gain multiplies all logits: it is a temperature built into the weights.
+# one number, the gain, a factor on all that leaves the model's last layer, was fitted to the lowest NLL, with the right answers known. The gain multiplies all logits: it is a temperature built into the weights.
 
 # %%
 import json
 
 run = json.loads(Path(folder, "../adapters/plm/run.json").read_text())
-pd.DataFrame(run["dev"]).T.rename(columns={"nll": "NLL"}).round(3)
+pd.DataFrame(run["dev"]).T.rename(columns={"nll": "NLL"}).astype({"n": int}).round(3)
 
 # %% tags=["remove-input"]
 say(
@@ -320,7 +338,7 @@ say(
 # - An ECE without a noise floor is half a number. With 30 questions an honest model looks bad.
 # - The floor falls as $1/\sqrt{N}$, and averages over small sets keep the floor of the small sets.
 # - A constant has an ECE of zero. Look at Brier score, NLL and AUROC as well.
-# - Our PLM may be trusted on a few sets in one or two styles, and not elsewhere. Check before you lean on it.
+# - Our PLM's confidence was set right with labels, on development questions. It may be trusted on a few sets in one or two styles, and not elsewhere. Check before you lean on it.
 #
 # Six of ten told Mira nothing. She will collect questions by the hundred, and write the floor beside every error.
 #
@@ -354,7 +372,7 @@ task.check(needed)
 #
 # ```{exercise} Which report shows the larger error?
 # :label: ex-two-reports
-# Two reports on the same questions, which come from `subjects` subjects of equal size. The first computes an ECE for each subject and averages them: `ece_first`. The second, about another model with like confidences, pools all questions: `ece_second`, with a noise floor of `floor_second`. How much of each error does luck not explain? Answer two excesses in a list, the first report's first; three decimals.
+# Two reports on the same questions, which come from `subjects` subjects of equal size. The first computes an ECE for each subject and averages them: `ece_first`. The second, about another model with like confidences, pools all questions: `ece_second`, with a noise floor of `floor_second`. Floors follow the $1/\sqrt{N}$ law. How much of each error does luck not explain? Answer two excesses in a list, the first report's first; three decimals.
 # ```
 
 # %%

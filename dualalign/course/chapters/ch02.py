@@ -74,9 +74,19 @@ EXERCISES = [
                 lambda g: math.ceil(g.n * (g.wanted / g.floor) ** 2),
                 "That is fewer questions than Mira has. A lower floor needs more.",
             ),
+            Wrong(
+                "rounded down",
+                lambda g: questions_needed(g) - 1,
+                "Almost: with one question fewer than needed the floor is still too high. Round up.",
+            ),
+            Wrong(
+                "those that are lacking",
+                lambda g: questions_needed(g) - g.n,
+                "That is how many she lacks. Asked is how many she needs in all, with those that she has.",
+            ),
         ),
         minutes=4,
-        hint="Write the floor as a constant over the root of N. The pilot gives the constant.",
+        hint="Write the floor as a constant over the root of N. Her n questions give the constant; round up, and count all.",
     ),
     Exercise(
         name="two-reports",
@@ -107,6 +117,11 @@ EXERCISES = [
                 "the floor falls in proportion",
                 lambda g: [g.ece_first - g.floor_second * g.subjects, g.ece_second - g.floor_second],
                 "You let the floor go with 1/N. A subject holds so many times fewer questions: which power counts?",
+            ),
+            Wrong(
+                "the order",
+                lambda g: two_excesses(g)[::-1],
+                "The two belong the other way round: the first report comes first.",
             ),
             Wrong(
                 "the reported numbers as they stand",
