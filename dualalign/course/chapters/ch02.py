@@ -86,7 +86,7 @@ EXERCISES = [
             ),
         ),
         minutes=4,
-        hint="Write the floor as a constant over the root of N. Her n questions give the constant; round up, and count all.",
+        hint="Write the floor as a constant over the root of N. Her n questions give the constant; round up.",
     ),
     Exercise(
         name="two-reports",
