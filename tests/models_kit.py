@@ -25,6 +25,10 @@ SIZE = {
 GPT2_SIZE = {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64}
 GPT2_SIZE |= {"bos_token_id": 1, "eos_token_id": 2}
 NO_HEAD_DIM = {key: value for key, value in SIZE.items() if key != "head_dim"}
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
+LATENT = {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 4, "v_head_dim": 8}
+LATENT |= {"n_routed_experts": 4, "n_shared_experts": 1, "n_group": 2, "topk_group": 1, "num_key_value_heads": 4}
+LATENT |= {"first_k_dense_replace": 1}
 FAMILIES = {  # name of the configuration class: its settings
     "Llama": SIZE,
     "Qwen2": SIZE,
@@ -44,6 +48,29 @@ FAMILIES = {  # name of the configuration class: its settings
     "Falcon": NO_HEAD_DIM,
     "StableLm": NO_HEAD_DIM,
     "Bloom": {"vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 3, "n_head": 4},
+    "Qwen2Moe": SIZE | EXPERTS | {"shared_expert_intermediate_size": 16},
+    "Qwen3Moe": SIZE | EXPERTS,
+    "Mixtral": SIZE | {"num_local_experts": 4, "num_experts_per_tok": 2},
+    "Starcoder2": NO_HEAD_DIM | {"sliding_window": 4},
+    "DeepseekV2": NO_HEAD_DIM | EXPERTS | LATENT,
+    "DeepseekV3": NO_HEAD_DIM | EXPERTS | LATENT,
+    "Glm": SIZE | {"partial_rotary_factor": 0.5},
+    "Glm4": SIZE | {"partial_rotary_factor": 0.5},
+    "Olmo": NO_HEAD_DIM,
+    "Olmo3": NO_HEAD_DIM | {"sliding_window": 4},
+    "Cohere2": SIZE | {"logit_scale": 0.25, "sliding_window": 4},
+    "SmolLM3": SIZE,
+    "Nemotron": SIZE,
+    "GptOss": SIZE
+    | {
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e4},
+        "num_local_experts": 4,
+        "num_experts_per_tok": 2,
+        "sliding_window": 4,
+    },
+    "Exaone4": SIZE | {"sliding_window": 4},
+    "GPTJ": GPT2_SIZE | {"rotary_dim": 4},
+    "Mpt": {"vocab_size": VOCABULARY, "d_model": 32, "n_layers": 3, "n_heads": 4, "max_seq_len": 64},
 }
 
 
