@@ -12,8 +12,8 @@ import typer
 
 Plm = Annotated[str, typer.Option(help="Pre-trained model: folder, .gguf file, package:NAME or hub id.")]
 Polm = Annotated[str, typer.Option(help="Post-trained model, named the same ways.")]
-PlmAdapter = Annotated[str | None, typer.Option(help="Folder of a LoRA adapter to merge into the pre-trained model.")]
-PolmAdapter = Annotated[str | None, typer.Option(help="Folder of a LoRA adapter to merge into the post-trained model.")]
+PlmAdapter = Annotated[str | None, typer.Option(help="LoRA adapter of the pre-trained model: folder or hub id.")]
+PolmAdapter = Annotated[str | None, typer.Option(help="LoRA adapter of the post-trained model: folder or hub id.")]
 PlmRevision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the pre-trained model's hub id.")]
 PolmRevision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the post-trained model's hub id.")]
 PlmName = Annotated[str | None, typer.Option(help="Name to write into the file for the pre-trained model.")]
@@ -30,11 +30,15 @@ SkipClashes = Annotated[bool, typer.Option("--skip-clashes", help="Leave out que
 BatchSize = Annotated[str, typer.Option(help="Questions a batch, or auto: by length. What does not fit is halved.")]
 Dtype = Annotated[str, typer.Option(help="Type of the weights: float32, bfloat16, float16, or int8 (bitsandbytes).")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto for the best one here.")]
+Chat = Annotated[str, typer.Option("--chat-template", help="Who reads its chat template: none, polm or both.")]
 DeviceMap = Annotated[
     str | None, typer.Option(help="Spread a model's layers: auto, balanced, sequential, or a JSON file.")
 ]
 MaxMemory = Annotated[str | None, typer.Option(help="What a map may use of each device: 0=20GiB,cpu=100GiB.")]
 Foreign = Annotated[bool, typer.Option("--foreign", help="Allow two models with different tokenizers.")]
+Trust = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run the Python code in the models' repositories. Read it first.")
+]
 Restart = Annotated[bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
@@ -63,6 +67,8 @@ def trace(
     device_map: DeviceMap = None,
     max_memory: MaxMemory = None,
     foreign: Foreign = False,
+    chat: Chat = "none",
+    trust: Trust = False,
     restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
@@ -78,15 +84,16 @@ def trace(
     from ..traces.collect import collect
     from ..traces.team import Team
 
+    placed = {"device_map": device_map, "max_memory": max_memory, "trust_remote_code": trust}
     pair = [
-        ModelSpec(plm, plm_adapter, dtype, device, plm_revision, plm_name, device_map, max_memory),
-        ModelSpec(polm, polm_adapter, dtype, device, polm_revision, polm_name, device_map, max_memory),
+        ModelSpec(plm, plm_adapter, dtype, device, plm_revision, plm_name, **placed),
+        ModelSpec(polm, polm_adapter, dtype, device, polm_revision, polm_name, **placed),
     ]
     for spec in pair:
         spec.check()
     on_clash = "skip" if skip_clashes else "error"
     options = {"wording": wording, "resume": not restart, "progress": not quiet}
-    collect(*pair, chosen, style, out, batches, on_clash, foreign=foreign, set_name=set_name, **options)
+    collect(*pair, chosen, style, out, batches, on_clash, foreign=foreign, chat=chat, set_name=set_name, **options)
     if Team.here().leads:
         typer.echo(summary(out, len(chosen)))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from .placing import placing, quantised
 from .quiet import first_line, quiet
-from .spec import ModelSpec, adapter_config, context_length, find_device, softcap, unusable
+from .spec import ModelSpec, adapter_config, adapter_folder, context_length, find_device, softcap, unusable
 
 
 @dataclass
@@ -62,10 +62,12 @@ def load_model(
     label: str | None = None,
     device_map: str | None = None,
     max_memory: str | None = None,
+    trust_remote_code: bool = False,
 ) -> LoadedModel:
     """Load a causal language model and its tokenizer; parameters as in `ModelSpec`.
 
-    Safetensors only, and never code from the hub. An adapter is merged in float32, then all is cast to ``dtype``.
+    Safetensors only, and no code from the model's repository unless it is allowed. An adapter is merged in float32,
+    then all is cast to ``dtype``.
 
     Raises
     ------
@@ -74,7 +76,8 @@ def load_model(
         another base, a device that is not there.
     """
     adapter = str(adapter) if adapter else None
-    return load_spec(ModelSpec(str(source), adapter, dtype, device, revision, label, device_map, max_memory))
+    placed = {"device_map": device_map, "max_memory": max_memory, "trust_remote_code": trust_remote_code}
+    return load_spec(ModelSpec(str(source), adapter, dtype, device, revision, label, **placed))
 
 
 def load_spec(spec: ModelSpec) -> LoadedModel:
@@ -138,7 +141,7 @@ def adapted(model, adapter: str | Path, source: str, trainable: bool = False):
     ValueError
         One line, where the adapter's weights are not exactly those that the model takes.
     """
-    folder = Path(adapter).expanduser()
+    folder = adapter_folder(adapter)
     base = str(adapter_config(folder).get("base_model_name_or_path") or "unknown")
     try:
         with quiet(), warnings.catch_warnings():

@@ -14,6 +14,7 @@ from .placing import check_placing
 from .quiet import first_line, quiet
 
 DTYPES = ("float32", "bfloat16", "float16", "int8")
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -26,7 +27,7 @@ class ModelSpec:
     source : str or path
         A folder of safetensors, a ``.gguf`` file, ``package:gemma3-270m``, ``package:smollm2-135m-instruct``, a hub id.
     adapter : str or path, optional
-        A folder with a PEFT LoRA adapter, merged into the weights.
+        A folder with a PEFT LoRA adapter, or a hub id (``id@revision`` pins it), merged into the weights.
     dtype : {"float32", "bfloat16", "float16", "int8"}
         Type of the weights; logits are float32 whatever it is. "int8" quantises the blocks (bitsandbytes) and
         leaves the rest in bfloat16.
@@ -40,6 +41,8 @@ class ModelSpec:
         For a model that one device cannot hold: ``auto``, ``balanced``, ``sequential`` (accelerate's), or a JSON file.
     max_memory : str, optional
         How much of each device a map may use: ``0=20GiB,cpu=100GiB``.
+    trust_remote_code : bool
+        Whether Python code of the model's own repository may run on this machine. Off; read that code first.
     """
 
     source: str
@@ -50,6 +53,7 @@ class ModelSpec:
     label: str | None = None
     device_map: str | None = None
     max_memory: str | None = None
+    trust_remote_code: bool = False
 
     def __post_init__(self):
         if self.dtype not in DTYPES:
@@ -62,7 +66,8 @@ class ModelSpec:
             return self.label
         source = str(self.source)
         name = Path(source).resolve().name if _is_local(source) else source
-        adapter = f"+{Path(self.adapter).resolve().name}" if self.adapter else ""
+        adapter = str(self.adapter or "")
+        adapter = f"+{Path(adapter).resolve().name if _is_local(adapter) else adapter}" if adapter else ""
         return f"{name}{'@' + self.revision if self.revision else ''}{adapter}"
 
     def check(self) -> None:
@@ -74,13 +79,13 @@ class ModelSpec:
         find_device(self.device)
 
     def location(self) -> dict:
-        """Keyword arguments for every ``from_pretrained``: never remote code."""
+        """Keyword arguments for every ``from_pretrained``: remote code only where it is allowed."""
         where = resolve(self.source, self.revision)
         offline = not Path(where).is_dir() and on_hub(where, self.revision) is None
         return {
             "pretrained_model_name_or_path": where,
             "revision": self.revision or "main",
-            "trust_remote_code": False,
+            "trust_remote_code": self.trust_remote_code,
             "local_files_only": offline,
         }
 
@@ -109,12 +114,14 @@ class ModelSpec:
     def fingerprint(self) -> dict:
         """What identifies the weights without reading them: name, type, and size and date of every local file."""
         where = resolve(self.source, self.revision)
-        folders = [Path(p) for p in (where, self.adapter) if p and Path(p).is_dir()]
+        places = (where, self.adapter and adapter_folder(self.adapter))
+        folders = [Path(p) for p in places if p and Path(p).is_dir()]
         files = sorted(f for folder in folders for f in folder.iterdir() if f.suffix in (".safetensors", ".json"))
         stats = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
         commit = None if Path(where).is_dir() else on_hub(where, self.revision)
         place = {"device": self.device_kind, "commit": commit, "files": stats}
-        return {"name": self.name, "dtype": self.dtype} | place
+        code = {"remote code": True} if self.trust_remote_code else {}
+        return {"name": self.name, "dtype": self.dtype} | place | code
 
     @property
     def device_kind(self) -> str:
@@ -147,7 +154,7 @@ def resolve(source: str, revision: str | None = None) -> str:
             return str(gguf_folder(path))
     if path.is_dir():
         return _check_folder(path)
-    if path.exists() or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", source) or source[0] in "./":
+    if path.exists() or not _HUB_ID.fullmatch(source) or source[0] in "./":
         raise ValueError(
             f"{source}: no such model; expected a folder of safetensors, a .gguf file, package:NAME or a hub id"
         )
@@ -165,7 +172,24 @@ def _check_folder(path: Path) -> str:
         pickles = any(f for pattern in PICKLES for f in path.glob(pattern))
         found = "holds pickled weights only, which can run code when read" if pickles else "holds no weights"
         raise ValueError(f"{path}: {found}; expected .safetensors (save it with safe_serialization=True)")
+    _check_index(path)
     return str(path)
+
+
+def _check_index(path: Path) -> None:
+    """Raise ValueError where weights lie in several files and one is missing, or named outside of the folder."""
+    index = path / "model.safetensors.index.json"
+    if not index.exists():
+        return
+    try:
+        shards = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"{index}: not an index of weights; fetch the model again") from None
+    for shard in shards:
+        if not isinstance(shard, str) or Path(shard).name != shard:
+            raise ValueError(f"{index}: names {shard!r}, which is no file of this folder; fetch the model again")
+        if not (path / shard).is_file():
+            raise ValueError(f"{path}: lacks {shard}, one of {len(shards)} files of weights; fetch the model again")
 
 
 @lru_cache
@@ -201,7 +225,7 @@ def adapter_config(folder: str | Path) -> dict:
     ValueError
         If the folder holds no LoRA adapter as safetensors.
     """
-    folder = Path(folder).expanduser()
+    folder = adapter_folder(folder)
     try:
         config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
         kind = config["peft_type"]
@@ -214,6 +238,31 @@ def adapter_config(folder: str | Path) -> dict:
             f"{folder}: no adapter_model.safetensors (pickled adapters are refused); save it with peft again"
         )
     return config
+
+
+def adapter_folder(adapter: str | Path) -> Path:
+    """Return the folder of an adapter; one on the hub, ``id`` or ``id@revision``, is fetched into the hub's cache.
+
+    Raises
+    ------
+    ValueError
+        If the hub does not give it.
+    """
+    folder = Path(adapter).expanduser()
+    name, _, revision = str(adapter).partition("@")
+    if folder.exists() or not _HUB_ID.fullmatch(name) or "/" not in name or name[0] in "./":
+        return folder
+    import huggingface_hub as hub
+
+    files = ["adapter_config.json", "adapter_model.safetensors"]
+    try:
+        with quiet():
+            return Path(hub.snapshot_download(name, revision=revision or None, allow_patterns=files))
+    except Exception as e:  # no network, no such adapter, no permission
+        reason = f"{type(e).__name__}: {first_line(e)}"
+        raise ValueError(
+            f"{adapter}: no such folder here, and the hub did not give it ({reason}); check name and network"
+        ) from None
 
 
 def check_base(adapter: str | Path, source: str) -> None:
@@ -273,6 +322,11 @@ def _from_pretrained(auto, spec: ModelSpec):
 
 def unusable(spec: ModelSpec, what: str, error: Exception) -> ValueError:
     """The one line for a model that cannot be read."""
+    if "trust_remote_code" in str(error):
+        return ValueError(
+            f"{spec.source}: is built by code of its own repository, which is not run; read that code, then allow it "
+            f"with --trust-remote-code (trust_remote_code=True)"
+        )
     local = _is_local(str(spec.source)) or str(spec.source).startswith(PREFIX)
     advice = "is it complete?" if local else "check network and permission"
     return ValueError(f"{spec.source}: cannot read the {what} ({type(error).__name__}: {first_line(error)}); {advice}")

@@ -9,6 +9,7 @@ from .schema import Question
 
 STYLES = ("letters", "choices", "cloze", "p-true")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ENDING = "Answer:"
 VERDICTS = ("Yes", "No")  # the two options of ``p-true``; an answer of 0 means that the proposed answer is right
 
 
@@ -32,7 +33,7 @@ def render(question: Question, style: str, wording: str = "") -> str:
     Returns
     -------
     str
-        Ends in ``Answer:``, without a trailing blank: the blank belongs to the token that follows.
+        Ends in `ENDING`, without a trailing blank: the blank belongs to the token that follows.
 
     Raises
     ------
@@ -41,7 +42,30 @@ def render(question: Question, style: str, wording: str = "") -> str:
     """
     _check_style(style)
     parts = [wording, question.context, f"Question: {question.question}", *_BODIES[style](question)]
-    return "\n".join([p.strip() for p in parts if p.strip()] + ["Answer:"])
+    return "\n".join([p.strip() for p in parts if p.strip()] + [ENDING])
+
+
+def render_chat(tokenizer, question: Question, style: str, wording: str = "") -> str:
+    """Write ``question`` as a user's message in the tokenizer's chat template, up to where the model's turn begins.
+
+    The message is `render`'s text without its last line; what follows is the first token of the model's turn, without a
+    leading blank. Where a template knows of thinking, it is told to leave that out.
+
+    Raises
+    ------
+    ValueError
+        If the tokenizer has no chat template, or the template refuses the message.
+    """
+    message = {"role": "user", "content": render(question, style, wording).removesuffix(f"\n{ENDING}")}
+    if not getattr(tokenizer, "chat_template", None):
+        raise ValueError("its tokenizer has no chat template; leave out --chat-template")
+    try:
+        return tokenizer.apply_chat_template(
+            [message], tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+    except Exception as e:  # a template is a small program; whatever it raises, one line is enough
+        reason = " ".join(f"{type(e).__name__}: {e}".split())[:160]
+        raise ValueError(f"question {question.id!r}: the chat template fails on it ({reason})") from None
 
 
 def targets(question: Question, style: str) -> tuple[str, ...]:
@@ -54,7 +78,9 @@ def targets(question: Question, style: str) -> tuple[str, ...]:
     return tuple(f" {option.strip()}" for option in question.options)
 
 
-def option_tokens(tokenizer, prompt: str, continuations: tuple[str, ...]) -> tuple[list[int], list[int]]:
+def option_tokens(
+    tokenizer, prompt: str, continuations: tuple[str, ...], special: bool = True
+) -> tuple[list[int], list[int]]:
     """Tokenise a prompt, and find the first token of each continuation *in its place behind the prompt*.
 
     Parameters
@@ -63,11 +89,13 @@ def option_tokens(tokenizer, prompt: str, continuations: tuple[str, ...]) -> tup
     prompt : str
     continuations : tuple of str
         K continuations, from `targets`.
+    special : bool
+        Whether the tokenizer adds its special tokens; False where the prompt holds them already.
 
     Returns
     -------
     prompt_ids : list of int
-        The whole prompt, with the special tokens that the tokenizer adds in front.
+        The whole prompt, with the special tokens in front.
     token_ids : list of int
         K token ids, pairwise different.
 
@@ -76,8 +104,8 @@ def option_tokens(tokenizer, prompt: str, continuations: tuple[str, ...]) -> tup
     OptionClash
         If a continuation merges with the prompt, or two continuations begin with the same token.
     """
-    prompt_ids = _encode(tokenizer, prompt)
-    firsts = [_first_token(tokenizer, prompt, prompt_ids, text) for text in continuations]
+    prompt_ids = _encode(tokenizer, prompt, special)
+    firsts = [_first_token(tokenizer, prompt, prompt_ids, text, special) for text in continuations]
     for i, token in enumerate(firsts):
         if token in firsts[:i]:
             twin = continuations[firsts.index(token)]
@@ -85,33 +113,46 @@ def option_tokens(tokenizer, prompt: str, continuations: tuple[str, ...]) -> tup
     return prompt_ids, firsts
 
 
-def one_token_each(tokenizer, prompt: str, continuations: tuple[str, ...]) -> None:
+def one_token_each(tokenizer, prompt: str, continuations: tuple[str, ...], special: bool = True) -> None:
     """Raise OptionClash where a continuation takes more than one token (a letter must be one)."""
-    n_prompt = len(_encode(tokenizer, prompt))
+    n_prompt = len(_encode(tokenizer, prompt, special))
     for text in continuations:
-        n = len(_encode(tokenizer, prompt + text)) - n_prompt
+        n = len(_encode(tokenizer, prompt + text, special)) - n_prompt
         if n != 1:
             raise OptionClash(
                 f"option {text!r} is {n} tokens for this tokenizer, expected one; use the style 'choices'"
             )
 
 
-def encode_question(tokenizer, question: Question, style: str, wording: str = "") -> tuple[list[int], list[int]]:
+def encode_question(
+    tokenizer, question: Question, style: str, wording: str = "", chat: bool = False
+) -> tuple[list[int], list[int]]:
     """Tokenise a question in a style: `render`, `targets`, `option_tokens`; a letter must be one token.
+
+    With ``chat`` the question is put into the tokenizer's chat template, see `render_chat`.
 
     Raises
     ------
     OptionClash
         Names the question.
+    ValueError
+        Where there is no chat template, or it refuses the question.
     """
-    prompt, continuations = render(question, style, wording), targets(question, style)
+    continuations = targets(question, style)
+    prompt = (render_chat if chat else _plain)(tokenizer, question, style, wording)
+    if chat:
+        continuations = tuple(text.removeprefix(" ") for text in continuations)
     try:
         _all_different(question.options)
         if style in ("letters", "p-true"):
-            one_token_each(tokenizer, prompt, continuations)
-        return option_tokens(tokenizer, prompt, continuations)
+            one_token_each(tokenizer, prompt, continuations, special=not chat)
+        return option_tokens(tokenizer, prompt, continuations, special=not chat)
     except OptionClash as e:
         raise OptionClash(f"question {question.id!r}, style {style!r}: {e}") from None
+
+
+def _plain(tokenizer, question: Question, style: str, wording: str) -> str:
+    return render(question, style, wording)
 
 
 def _all_different(options: tuple[str, ...]) -> None:
@@ -146,15 +187,18 @@ def _check_style(style: str) -> None:
         raise ValueError(f"style: unknown prompt style {style!r}; expected one of {', '.join(STYLES)}")
 
 
-def _encode(tokenizer, text: str) -> list[int]:
-    ids = list(tokenizer(text, verbose=False)["input_ids"])
-    if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id:  # some tokenizers close every text; the answer comes before
+def _encode(tokenizer, text: str, special: bool = True) -> list[int]:
+    plain = {} if special else {"add_special_tokens": False}
+    ids = list(tokenizer(text, verbose=False, **plain)["input_ids"])
+    if (
+        special and len(ids) > 1 and ids[-1] == tokenizer.eos_token_id
+    ):  # some tokenizers close every text; the answer comes before
         ids.pop()
     return ids
 
 
-def _first_token(tokenizer, prompt: str, prompt_ids: list[int], continuation: str) -> int:
-    ids = _encode(tokenizer, prompt + continuation)
+def _first_token(tokenizer, prompt: str, prompt_ids: list[int], continuation: str, special: bool) -> int:
+    ids = _encode(tokenizer, prompt + continuation, special)
     if ids[: len(prompt_ids)] != prompt_ids or len(ids) == len(prompt_ids):
         raise OptionClash(f"option {continuation!r} melts into the prompt's last token; end the prompt differently")
     return ids[len(prompt_ids)]

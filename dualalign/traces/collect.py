@@ -16,7 +16,7 @@ from ..questions import Question
 from . import validate
 from .again import Recorded
 from .artifact import Traces
-from .encode import Encoded, batch_plan, encode_pair, is_spec
+from .encode import Encoded, batch_plan, encode_pair, is_spec, longer
 from .progress import progress as show_progress
 from .reader import Reader
 from .shards import Shards
@@ -39,6 +39,7 @@ def collect(
     progress: bool = True,
     *,
     foreign: bool = False,
+    chat: str = "none",
     set_name: str = "",
     variant: str | None = None,
     order: Sequence[Sequence[int]] | None = None,
@@ -70,6 +71,8 @@ def collect(
         Show rate and time left on stderr.
     foreign : bool
         True for two models with different tokenizers; each reads the questions in its own tokens.
+    chat : {"none", "polm", "both"}
+        Who reads the questions in its chat template, see `encode_pair`.
     set_name : str
         Name and revision of the question set, for the file's metadata.
     variant : str, optional
@@ -94,10 +97,11 @@ def collect(
     team = Team.here()
     plm = Recorded(plm) if isinstance(plm, Traces) else plm
     recorded = isinstance(plm, Recorded)
-    kept, *encoded = encode_pair(polm if recorded else plm, polm, questions, style, wording, on_clash, foreign)
+    kept, *encoded = encode_pair(polm if recorded else plm, polm, questions, style, wording, on_clash, foreign, chat)
     if recorded:
-        plm.check(kept, [len(row) for row in encoded[0].options], style, wording if variant is None else variant)
-    plan = batch_plan(encoded[0], batch_size)
+        asked = _asked(style, "both" if chat == "both" else "none")
+        plm.check(kept, [len(row) for row in encoded[0].options], asked, wording if variant is None else variant)
+    plan = batch_plan(longer(*encoded), batch_size)
     shards = Shards(out, _run(plm, polm, kept, encoded, batch_size), resume, team)
     for side, model, tokens in zip(SIDES, (plm, polm), encoded, strict=True):
         _run_side(side, model, tokens, plan, shards, progress and team.leads, kept)
@@ -105,7 +109,7 @@ def collect(
         return out
     for side in SIDES:
         shards.wait(side, len(plan))
-    metadata = _metadata(plm, polm, style, set_name, wording if variant is None else variant)
+    metadata = _metadata(plm, polm, _asked(style, chat), set_name, wording if variant is None else variant)
     rows = None if order is None else _kept_order(order, questions, kept)
     _put_together(out, kept, encoded[0].options, plan, shards, metadata, rows, stored)
     shards.remove()
@@ -225,6 +229,12 @@ def _wide(order: list[Sequence[int]], part: Traces) -> np.ndarray:
     """Orders as an array (n, K'), filled up with -1."""
     k = part.mask.shape[1]
     return np.array([[*o, *[-1] * (k - len(o))] for o in order])
+
+
+def _asked(style: str, chat: str) -> str:
+    """The prompt style as the metadata have it: what each model read, where that differs."""
+    in_chat = f"{style} in its chat template"
+    return {"none": style, "both": in_chat, "polm": f"{style} / {in_chat}"}[chat]
 
 
 def _metadata(plm, polm, style: str, set_name: str, variant: str) -> dict[str, str]:

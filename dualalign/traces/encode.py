@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..questions import OptionClash, Question, encode_question
 
+CHATS = ("none", "polm", "both")
 MOST_TOKENS, MOST_QUESTIONS = 8192, 64  # of a batch that is cut by itself
 
 
@@ -32,6 +33,7 @@ def encode_pair(
     wording: str = "",
     on_clash: str = "error",
     foreign: bool = False,
+    chat: str = "none",
 ) -> tuple[list[Question], Encoded, Encoded]:
     """Tokenise questions for both models.
 
@@ -42,6 +44,9 @@ def encode_pair(
         What to do with a question whose options cannot be told apart by one token.
     foreign : bool
         True where the two models need not read the same token ids.
+    chat : {"none", "polm", "both"}
+        Who reads the question in its chat template. The two then answer different prompts: whatever differs between
+        them, layer by layer and at the end, is drift of the weights and of the prompt together.
 
     Returns
     -------
@@ -54,11 +59,14 @@ def encode_pair(
     ValueError
         Names the question: clashing options, two tokenizers that disagree, a prompt longer than a model's context.
     """
+    if chat not in CHATS:
+        raise ValueError(f"chat is {chat!r}; give one of {', '.join(CHATS)}")
     tokenizers = [_tokenizer(plm)] if _same_source(plm, polm) else [_tokenizer(plm), _tokenizer(polm)]
     kept, rows = [], []
     for question in questions:
         try:
             encoded = [encode_question(tokenizer, question, style, wording) for tokenizer in tokenizers]
+            read = encoded if chat == "none" else _in_chat(plm, polm, tokenizers, question, style, wording, chat)
         except OptionClash:
             if on_clash == "error":
                 raise
@@ -66,13 +74,31 @@ def encode_pair(
         if not foreign and encoded[0] != encoded[-1]:
             raise ValueError(_mismatch(plm, polm, question, *encoded))
         kept.append(question)
-        rows.append(encoded)
+        rows.append(read)
     if not kept:
         raise ValueError(f"style {style!r}: the options of all {len(questions)} questions clash; try another style")
     sides = [Encoded([r[i][0] for r in rows], [r[i][1] for r in rows]) for i in (0, -1)]
     for model, side in zip((plm, polm), sides, strict=True):
         _check_lengths(model, kept, side)
     return kept, *sides
+
+
+def _in_chat(plm, polm, tokenizers: list, question: Question, style: str, wording: str, chat: str) -> list[tuple]:
+    """Tokens of one question for both models, in the chat template of those that `chat` names."""
+    found = []
+    for model, tokenizer, side in zip((plm, polm), (tokenizers[0], tokenizers[-1]), ("plm", "polm"), strict=True):
+        try:
+            found.append(encode_question(tokenizer, question, style, wording, chat in (side, "both")))
+        except OptionClash:
+            raise
+        except ValueError as e:
+            raise ValueError(f"{model.name}: {e}") from None
+    return found
+
+
+def longer(one: Encoded, other: Encoded) -> Encoded:
+    """The side with more tokens, by which batches are planned; the first where both have as many."""
+    return max(one, other, key=lambda side: sum(map(len, side.prompts)))
 
 
 def batch_plan(encoded: Encoded, batch_size: int | str = "auto") -> list[list[int]]:
