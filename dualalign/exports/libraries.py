@@ -58,7 +58,8 @@ def plain(found: Facts) -> tuple[dict[str, object], str]:
 
 def logits_processor(found: Facts) -> tuple[dict[str, object], str]:
     """The class of transformers and its argument."""
-    content = {"class": "transformers.TemperatureLogitsWarper", "arguments": {"temperature": found.temperature}}
+    arguments = {"temperature": found.temperature}
+    content = arguments | {"class": "transformers.TemperatureLogitsWarper", "arguments": arguments}
     use = "generate(..., logits_processor=[TemperatureLogitsWarper(temperature)]); leave temperature at 1 there"
     return content | {"use": use, "note": found.note}, _PROCESSOR
 

@@ -82,4 +82,5 @@ def sglang(found: Facts) -> tuple[dict[str, object], str]:
 
 
 def _model(found: Facts) -> str:
-    return shlex.quote(found.source["polm"] or "MODEL")
+    name = found.source["polm"] or "MODEL"
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)  # a name is never an option
