@@ -10,6 +10,7 @@ from .diagnosis import diagnose, info
 from .errors import OneLineErrors
 from .exporting import export
 from .fitting import fit
+from .importing import import_
 from .merging import merge
 from .reporting import report
 from .trace import trace
@@ -33,8 +34,8 @@ def _start(ctx: typer.Context, version: Annotated[bool, typer.Option("--version"
         print(ctx.get_help())
 
 
-for command in (trace, merge, diagnose, fit, report, export, info):
-    app.command()(command)
+for command in (trace, merge, import_, diagnose, fit, report, export, info):
+    app.command(command.__name__.rstrip("_"))(command)
 
 
 def main() -> None:

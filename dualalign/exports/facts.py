@@ -44,7 +44,7 @@ class Facts:
         scores = self.source["scores"]
         where = (
             "the logits of the answer options' tokens at the last token of the prompt"
-            if scores == PER_TOKEN
+            if scores == PER_TOKEN or scores.endswith("one token each")
             else f"the scores of whole options ({scores}), not the logits of single tokens"
         )
         return (
