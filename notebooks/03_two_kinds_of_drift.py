@@ -54,7 +54,7 @@ me = "reader"
 # %% [markdown]
 # ## Two kinds of questions
 #
-# The two models **agree** on a question if they choose the same option, and **disagree** if not. Where they agree, post-training can only have changed how sure the model is: **confidence drift**. Where they disagree it
+# The two models **agree** on a question if they choose the same option, and **disagree** if not. Where they agree, post-training can have changed the probabilities, but not the choice: **confidence drift**. Where they disagree it
 # changed the answer, and with it, says the paper, the way to the answer: **process drift**. How often is it the one, and how often the other?
 
 # %%
@@ -66,29 +66,35 @@ print(f"{len(traces)} questions; the two models agree on {agree.mean():.1%} of t
 # ## Reading a model in the middle
 #
 # A language model keeps a running vector and adds to it, layer after layer. Only behind the last layer does the vector become logits: it is normalised, and multiplied with one row of weights for each
-# word that may follow. The **logit lens** takes that last step early. It reads the vector after *every* layer $l$ as if $l$ were the last, at the end of the question, for the $K$ words that the options begin with:
+# word that may follow. The **logit lens** takes that last step early. It reads the vector after *every* layer $l$ as if $l$ were the last, at the end of the question, for the $K$ words that the $K$ options begin with:
 #
 # $$ z_m^l(x) \in \mathbb{R}^K, \qquad p_m^l = \operatorname{softmax}(z_m^l). $$
 #
 # Here $m$ is the model: $g$ for the PLM, $f$ for the PoLM, as in the paper. (Its predecessor DACA {cite:p}`luo2025daca` writes them the other way round.) We call $p_m^l$ the model's *belief* after layer $l$. At the last layer, $L$, it is what the model says; that is checked whenever a model is loaded.
 #
-# Two questions as examples, one of each kind. They are not picked by eye: each is the one whose beliefs lie, at the end, as far apart as those of the median question of its kind.
+# Two questions as examples, one of each kind. They are not picked by eye: of the questions whose text comes with the book, each is the one whose final distance is nearest to the median of its kind.
 
 # %%
 divergence = drift.layer_divergence(traces)  # explained below
 final = divergence[:, -1]
 middle = {same: np.median(final[agree == same]) for same in (True, False)}
-typical = {same: int(np.where(agree == same, np.abs(final - middle[same]), np.inf).argmin()) for same in (True, False)}
-print([traces.question_ids[i] for i in typical.values()])
+texts = {q.id: q for q in da.questions.load(f"{folder}/../questions/arc-easy.jsonl")}
+known = np.isin(traces.question_ids, list(texts))
+typical = {s: int(np.where(known & (agree == s), np.abs(final - middle[s]), np.inf).argmin()) for s in (True, False)}
+for same, i in typical.items():
+    one = texts[traces.question_ids[i]]
+    print("They agree." if same else "They disagree.", one.question)
+    print(*(f"  {letter}  {option}" for letter, option in zip("ABCDE", one.options, strict=False)), sep="\n")
 
-# %% mystnb={"figure": {"caption": "What the two models believe after each layer, about a question on which they agree (left) and one on which they disagree (right). A colour and marker is an option; full lines are the PLM, dashed ones the PoLM. What to see: beliefs swing on the way, since the lens reads unfinished states; up to the middle the two models swing together, and then they part.", "name": "fig-beliefs"}, "image": {"alt": "Two line plots of option probabilities by layer. Up to the middle layer the PLM's and the PoLM's probability of an option differ by at most {early_gap:.2f}; after it, by up to {late_gap:.2f}."}}
+# %% mystnb={"figure": {"caption": "What the two models believe after each layer, about a question on which they agree (left) and one on which they disagree (right): a strip for each option, its probability from 0 to 1. Full lines with dots are the PLM, dashed ones with squares the PoLM. What to see: beliefs swing on the way, since the lens reads unfinished states; up to the middle the two models swing together, and then they part.", "name": "fig-beliefs"}, "image": {"alt": "Two columns of four strips, option probabilities by layer. Up to the middle layer the PLM's and the PoLM's probability of an option differ by at most {early_gap:.2f}; after it, by up to {late_gap:.2f}."}}
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
+figure, axes = plt.subplots(4, 2, figsize=(9, 6), layout="constrained", sharex=True, sharey=True)
 halves = []
-for ax, i, title in zip(axes, typical.values(), ("They agree", "They disagree"), strict=True):
+for column, i in enumerate(typical.values()):
     beliefs = plots.prepare_beliefs(traces, i)
-    plots.style.label(plots.plot_beliefs(beliefs, ax), "Layer", "Probability of the option", title)
+    plots.plot_belief_strips(beliefs, traces.labels[i], axes[:, column])
+    axes[0, column].set_title(("They agree", "They disagree")[column], fontsize=9, color=plots.style.INK)
     wide = beliefs.pivot(index=["layer", "option"], columns="model", values="probability")
     apart = (wide["PLM"] - wide["PoLM"]).abs().groupby("layer").max()
     halves.append([apart.loc[:9].max(), apart.loc[10:].max()])
@@ -99,36 +105,38 @@ glue("late_gap", early_late[1])
 # %% [markdown]
 # ## How far apart, layer by layer?
 #
-# To look at more than two questions we need one number for the distance of two beliefs. Two measures lead to it. The **entropy** $H(p) = -\sum_k p(k) \ln p(k)$ says how undecided one belief is: 0 if one option has everything, $\ln K$ if all are equal.
+# To look at more than two questions we need one number for the distance of two beliefs. Two measures lead to it. The **entropy** $H(p) = -\sum_k p(k) \ln p(k)$ says how undecided one belief is: 0 if one option has everything, $\ln K$ if all are equal. (With the natural logarithm the unit is the *nat*.)
 # The {term}`KL divergence` $\mathrm{KL}(p \,\|\, q) = \sum_k p(k) \ln \frac{p(k)}{q(k)}$ says how badly $q$ stands in for $p$; it is 0 if they are equal, and it is another number if the two change places.
 #
 # The **Jensen-Shannon divergence** (JSD) treats both alike. It measures each belief against the middle of the two. At layer $l$, for question $x$,
 #
-# $$ d_l(x) = \mathrm{JSD}(p_g^l \,\|\, p_f^l) = \tfrac12 \mathrm{KL}(p_g^l \,\|\, m) + \tfrac12 \mathrm{KL}(p_f^l \,\|\, m), \qquad m = \tfrac12 (p_g^l + p_f^l). $$
+# $$ d_l(x) = \mathrm{JSD}(p_g^l \,\|\, p_f^l) = \tfrac12 \mathrm{KL}(p_g^l \,\|\, \bar p) + \tfrac12 \mathrm{KL}(p_f^l \,\|\, \bar p), \qquad \bar p = \tfrac12 (p_g^l + p_f^l). $$
 #
-# It cannot be large without end. Since $m \ge p/2$ for either belief, each ratio $p/m$ is at most 2, each KL at most $\ln 2 \approx 0.69$, and so is their mean. The bound is reached if the two beliefs share no option.
+# It cannot be large without end. Since $\bar p \ge p/2$ for either belief $p$, each ratio $p/\bar p$ is at most 2, each KL at most $\ln 2 \approx 0.69$, and so is their mean. The bound is reached if the two beliefs share no option.
 # Does the library give what the formula says, and does it keep to the bound?
 
 # %%
 k = traces.n_options[0]  # the rest is padding
 p, q = (np.exp(drift.log_softmax_options(z[0, :k])) for z in (traces.plm_final, traces.polm_final))
-m = (p + q) / 2
-by_hand = 0.5 * (p * np.log(p / m)).sum() + 0.5 * (q * np.log(q / m)).sum()
+between = (p + q) / 2
+by_hand = 0.5 * (p * np.log(p / between)).sum() + 0.5 * (q * np.log(q / between)).sum()
 print(f"by hand {by_hand:.10f}, library {divergence[0, -1]:.10f}")
 print(f"largest of all questions and layers {divergence.max():.3f}, bound {np.log(2):.3f}")
 
-# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM at each layer: median and quartiles over questions. What to see: almost nothing up to layer 10, a hump at layer 12, and a second rise at the last layer; up to the last few layers, questions of agreement and of disagreement look the same.", "name": "fig-divergence"}, "image": {"alt": "Median layer divergence by layer. Half-way it is {half_agree:.3f} nats on agreement and {half_disagree:.3f} on disagreement; at the last layer {final_agree:.3f} and {final_disagree:.3f}. The bands overlap at every layer."}}
+# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM at each layer: median and quartiles over questions. What to see: almost nothing up to layer 10, a hump at layer 12, and a second rise at the last layer; up to layer 15, questions of agreement and of disagreement look the same.", "name": "fig-divergence"}, "image": {"alt": "Median layer divergence by layer. Half-way it is {half_agree:.3f} nats on agreement and {half_disagree:.3f} on disagreement; at layer 12 there is a hump of {hump_agree:.2f} and {hump_disagree:.2f}; at the last layer {final_agree:.3f} and {final_disagree:.3f}. The bands overlap at every layer."}}
 ax = plots.plot_layer_divergence(plots.prepare_layer_divergence(traces))
 
 # %% tags=["remove-input"]
 half = traces.n_layers // 2
 say(
-    "At the last layer the median is {final_agree:.3f} nats on agreement and {final_disagree:.3f} on disagreement; at layer {half}, {half_agree:.3f} and {half_disagree:.3f}.",
+    "At the last layer the median is {final_agree:.3f} nats on agreement and {final_disagree:.3f} on disagreement; at layer {half}, {half_agree:.3f} and {half_disagree:.3f}; at layer 12, {hump_agree:.3f} and {hump_disagree:.3f}.",
     final_agree=float(middle[True]),
     final_disagree=float(middle[False]),
     half=half,
     half_agree=float(np.median(divergence[agree, half - 1])),
     half_disagree=float(np.median(divergence[~agree, half - 1])),
+    hump_agree=float(np.median(divergence[agree, 11])),
+    hump_disagree=float(np.median(divergence[~agree, 11])),
 )
 
 # %% [markdown]
@@ -144,6 +152,13 @@ say(
 peaks = plots.prepare_peaks(traces)
 quartiles = peaks.groupby("regime")[["layer", "jump", "final"]].quantile([0.25, 0.5, 0.75]).unstack()
 quartiles.round(2)
+
+# %% [markdown]
+# By hand, for the first question:
+
+# %%
+steps = np.abs(np.diff(divergence[0]))
+print(f"largest step into layer {steps.argmax() + 2}; library {drift.peak_layer(traces)[0]}")
 
 # %% mystnb={"figure": {"caption": "Left: where the PDL lies. Right: how large the change there is, as the share of questions at or below. What to see: the PDL lies at layer 12 or later for either kind of question; the jumps on disagreement are a little larger, and the two kinds overlap almost wholly.", "name": "fig-peaks"}, "image": {"alt": "Left, bars of the share of questions by peak layer: {late:.0%} of the questions have it at layer 12 or later. Right, cumulative curves of the jump, with medians of {jump_agree:.2f} nats on agreement and {jump_disagree:.2f} on disagreement."}}
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
@@ -177,7 +192,7 @@ say(
 )
 
 # %% [markdown]
-# So in this pair post-training moves the models further where they end up disagreeing, but not in another manner. Two sharply different regimes are not what we see.
+# So in this pair post-training moves the models further where they end up disagreeing, and these questions show no other manner of moving. Two sharply different regimes are not what we see.
 
 # %% [markdown]
 # ## How undecided on the way?
@@ -186,7 +201,9 @@ say(
 #
 # $$ \mathrm{ISE}_m(x; \tau) = \frac{1}{L - l^* + 1} \sum_{l = l^*}^{L} H\bigl(\operatorname{softmax}(z_m^l / \tau)\bigr). $$
 #
-# (The public record leaves open whether the mean is taken over entropies, as here, or over beliefs before the entropy. The [next chapter](04_deriving_dual_align.ipynb) compares such readings.)
+# If the PDL is the last layer, the ISE is the entropy of the answer alone.
+#
+# (What the authors have published leaves open whether the mean is taken over entropies, as here, or over beliefs before the entropy. The [next chapter](04_deriving_dual_align.ipynb) compares such readings.)
 
 # %%
 layer = drift.peak_layer(traces)
@@ -197,8 +214,14 @@ ise = {
 pd.DataFrame({m: [v[agree].mean(), v[~agree].mean()] for m, v in ise.items()}, index=["agree", "disagree"]).round(3)
 
 # %% tags=["remove-input"]
+way = layer < traces.n_layers
+inner = {"PLM": drift.matched_plm(traces), "PoLM": traces.polm_logits}
+before = {m: drift.stability_entropy(z[way, :-1], layer[way]) for m, z in inner.items()}
 say(
-    "Post-training made the model more decided, not only at the end: on average its ISE is {ise_polm:.2f} nats where the PLM's is {ise_plm:.2f}. Either model is a little less decided where the two disagree.",
+    "On average the PoLM's ISE is {ise_polm:.2f} nats where the PLM's is {ise_plm:.2f}. Is it more decided only at the end? Leave the last layer out (and with it the {only_last:.0%} of the questions whose PDL it is), and the two are {before_polm:.2f} and {before_plm:.2f}: more decided on the way as well. Either model is a little less decided where the two disagree.",
+    only_last=float((layer == traces.n_layers).mean()),
+    before_polm=float(before["PoLM"].mean()),
+    before_plm=float(before["PLM"].mean()),
     ise_polm=float(ise["PoLM"].mean()),
     ise_plm=float(ise["PLM"].mean()),
 )
@@ -219,10 +242,10 @@ HTML(plots.layer_explorer(traces, questions))
 # %% [markdown]
 # ### Does a low ISE warn of over-confidence?
 #
-# That is the paper's claim: a model that is too decided on the way is too sure at the end. Drawn against *confidence* the claim would be empty, since a decided belief *is* a confident one. A reviewer said so, and is right.
+# That is the paper's claim: a model that is too decided on the way is too sure at the end. Drawn against *confidence* the claim would be empty, since a decided belief *is* a confident one. A reviewer of the paper said so, and is right.
 # So we draw ISE against confidence **less** correctness: positive for every wrong answer, negative for every right one, and zero on average for a calibrated model.
 
-# %% mystnb={"figure": {"caption": "Stability entropy of the PoLM against its confidence less its correctness. A faint point is a question: above zero it was answered wrongly, below zero rightly. Black dots: means of ten groups of equal size, with 95 % intervals. What to see: the PoLM is over-confident at any ISE; the black dots lie level up to the last, which holds the questions with the highest ISE and lies lower.", "name": "fig-ise"}, "image": {"alt": "Scatter of stability entropy against confidence less correctness. The mean gap is {first:+.2f} in the tenth of questions with the lowest entropy and {last:+.2f} in the tenth with the highest, without a trend between them; the correlation is {correlation:+.2f}."}}
+# %% mystnb={"figure": {"caption": "Stability entropy of the PoLM against its confidence less its correctness. A faint point is a question, its colour whether the models agree on it: above zero it was answered wrongly, below zero rightly. Black dots: means of ten groups of equal size, with 95 % intervals. What to see: the PoLM is over-confident at any ISE; the black dots lie level up to the last, which holds the questions with the highest ISE and lies lower.", "name": "fig-ise"}, "image": {"alt": "Scatter of stability entropy against confidence less correctness. The mean gap is {first:+.2f} in the tenth of questions with the lowest entropy and {last:+.2f} in the tenth with the highest, without a trend between them; the correlation is {correlation:+.2f}."}}
 stability = plots.prepare_stability(traces)
 ax = plots.plot_stability(stability)
 
@@ -236,7 +259,7 @@ say(
 )
 
 # %% [markdown]
-# Beware of a *rank* correlation here. Among the wrong answers the gap falls with the ISE, for a decided error is a confident error; and among the right ones likewise. So the ranks fall even for a model that is perfectly calibrated. To see it, throw the coins anew, as in the [last chapter](02_reliability.ipynb), so that the PoLM's confidences are true:
+# Beware of a *rank* correlation here. Among the wrong answers the gap falls with the ISE, for a decided error is a confident error; and among the right ones likewise. So the rank correlation comes out negative even for a model that is perfectly calibrated. To see it, throw the coins anew (once), as in the [last chapter](02_reliability.ipynb), so that the PoLM's confidences are true:
 
 # %%
 from scipy.stats import spearmanr
@@ -278,7 +301,7 @@ say(
 # ## Summary
 #
 # - The logit lens gives a belief for each layer, the JSD measures how far two models' beliefs are apart, and its largest change marks the PDL.
-# - On disagreement the models end further apart and jump further. The jump is no larger a share of the movement: of two sharply different kinds of drift we see little here.
+# - On disagreement the models end further apart and jump further. That the jump is another share of the movement, these questions do not show: of two sharply different kinds of drift we see little here.
 # - ISE says how undecided a model stays from the PDL on. It must be judged against confidence less correctness, by means and not by ranks. It then warns of over-confidence on the sets on which the PoLM knows little, and not on the two on which it knows most.
 #
 # Mira knows where the readings of her two models part: in the upper layers, on nearly all questions. Where the weights changed, the lens does not say. She still needs a cure, and has seen little reason why it must be two.
@@ -300,8 +323,11 @@ task
 # ```
 
 # %% tags=["solution"]
-m = (task.plm + task.polm) / 2
-kl = [sum(p * np.log(p / mid) for p, mid in zip(belief, m, strict=True) if p > 0) for belief in (task.plm, task.polm)]
+between = (task.plm + task.polm) / 2
+kl = [
+    sum(p * np.log(p / mid) for p, mid in zip(belief, between, strict=True) if p > 0)
+    for belief in (task.plm, task.polm)
+]
 print([float(one.round(4)) for one in kl])
 task.check((kl[0] + kl[1]) / 2)
 

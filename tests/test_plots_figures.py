@@ -137,6 +137,21 @@ def test_beliefs_add_up_at_every_layer_and_leave_out_padding(traces):
         plots.prepare_beliefs(traces, 60)
 
 
+def test_strips_have_one_option_each_and_both_models_in_other_dashes_and_markers(traces):
+    import matplotlib.pyplot as plt
+
+    table = plots.prepare_beliefs(traces, 0)
+    axes = plots.plot_belief_strips(table, right=1)
+    assert [ax.get_title("left") for ax in axes.flat] == ["A", "B (right)", "C", "D"][: traces.n_options[0]]
+    for option, ax in enumerate(axes.flat):
+        plm, polm = ax.lines
+        assert plm.get_linestyle() != polm.get_linestyle()
+        assert plm.get_marker() != polm.get_marker()
+        rows = table[(table["option"] == option) & (table["model"] == "PoLM")]
+        np.testing.assert_array_equal(polm.get_ydata(), rows["probability"])
+    plt.close(axes.flat[0].figure)
+
+
 def test_stability_gap_is_confidence_minus_correctness(traces):
     data = plots.prepare_stability(traces, bins=5)
     confidence, correct = pairs(traces)

@@ -54,6 +54,7 @@ from dualalign.plots.interactive import (
 )
 from dualalign.plots.judged import plot_log_odds, plot_p_true, prepare_p_true
 from dualalign.plots.layers import (
+    plot_belief_strips,
     plot_beliefs,
     plot_divergence_map,
     plot_layer_divergence,
@@ -142,6 +143,7 @@ __all__ = [
     "plot_against",
     "plot_against_truth",
     "plot_aligned_gaps",
+    "plot_belief_strips",
     "plot_beliefs",
     "plot_carried",
     "plot_carried_labels",

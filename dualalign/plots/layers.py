@@ -195,6 +195,24 @@ def plot_beliefs(beliefs: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return style.legend(ax, loc="upper left")
 
 
+def plot_belief_strips(beliefs: pd.DataFrame, right: int, axes=None) -> np.ndarray:
+    """Draw `prepare_beliefs` with a strip for each option, the `right` one named; PLM solid and round, PoLM dashed
+    and square, so that the two can be told apart without colour."""
+    options = int(beliefs["option"].max()) + 1
+    axes = style.panels(options, axes, height=1.2, columns=1)
+    for option, ax in enumerate(axes.flat[:options]):
+        for model in ("PLM", "PoLM"):
+            rows = beliefs[(beliefs["option"] == option) & (beliefs["model"] == model)]
+            look = {"color": style.MODEL[model], "marker": style.MARKER[model], "markersize": 3.5, "linewidth": 1.3}
+            ax.plot(rows["layer"], rows["probability"], style.DASH[model], label=model, **look)
+        ax.set_ylim(0, 1.02)
+        style.integer_ticks(ax)
+        title = f"{chr(ord('A') + option)} (right)" if option == right else chr(ord("A") + option)
+        style.label(ax, "Layer" if option == options - 1 else "", "", title)
+    style.legend(axes.flat[0], loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2)
+    return axes
+
+
 def _letter_ends(ax: Axes, beliefs: pd.DataFrame) -> None:
     """Write each option's letter beside the PoLM's last belief, moved apart where two would touch."""
     last = beliefs[(beliefs["layer"] == beliefs["layer"].max()) & (beliefs["model"] == "PoLM")]
