@@ -54,7 +54,7 @@ me = "reader"
 # %% [markdown]
 # ## How sure should one be?
 #
-# In this world a question is asked about a *document*. A document has a topic, its *key*, and up to five statements. Each statement is a witness who says which of four options, A to D, is the answer. There are three kinds of witnesses. They
+# In this world a question is asked about a *document*. A document names its topic by one token, its *key*, and holds up to five statements. Each statement is a witness who says which of four options, A to D, is the answer. There are three kinds of witnesses. They
 # tell the truth with probability 0.9, 0.7 or 0.5; if not, they name one of the three other options, each as likely.
 #
 # Suppose a 90 % witness says C and a 70 % witness says D. How sure should one be of C? With $K = 4$ options, a witness of reliability $r$ names the true option with probability $r$, and each other one with probability $\frac{1 - r}{K - 1}$. Witnesses err independently, and before they speak all options are alike. So by Bayes' rule the belief $\pi$ in option $a$ is a product over the witnesses $w$:
@@ -100,7 +100,7 @@ trained = f"This page **trained seed {run.seed} anew** on the machine that built
 shown = f"Shown is seed {run.seed} as it was shipped; its training took {sum(run.seconds.values()):.0f} s of processor time, the PLM and every PoLM. `make live` trains it anew."
 Markdown(f":::{{note}}\n{trained if live else shown} The tables over {len(seeds)} seeds are remade by `python -m dualalign.lab world`.\n:::")
 
-# %% mystnb={"figure": {"caption": "Pre-training, one pass. Left: log loss, and the least that any reader could reach. Right: mean absolute difference between the model's probabilities and the exact ones, on held-out questions, with the bound of 0.02 that we asked for (log axis). What to see: the loss comes close to its line, and the error falls below its own.", "name": "fig-world-curve"}, "image": {"alt": "Two curves over training steps: the log loss falls to its lower bound, and the mean error of a probability falls from {error_first:.2f} to {error_last:.3f}."}}
+# %% mystnb={"figure": {"caption": "Pre-training, one pass. Left: log loss, and the least that any reader could reach. Right: mean absolute difference between the model's probabilities and the exact ones, on held-out questions, with the bound of 0.02 that we asked for (log axis). (The loss is that of the training documents, its bound that of 500 held-out ones; the table below has another sample with another bound.) What to see: the loss comes close to its line, and the error falls below its own.", "name": "fig-world-curve"}, "image": {"alt": "Two curves over training steps: the log loss falls to its lower bound, and the mean error of a probability falls from {error_first:.2f} to {error_last:.3f}."}}
 curve = pd.DataFrame(run.curve, columns=list(CURVE))
 glue("error_first", float(curve["error"].iloc[0]))
 glue("error_last", float(curve["error"].iloc[-1]))
@@ -117,8 +117,11 @@ pd.DataFrame({"shown here": pd.Series(table.seed_row(run))[same], "shipped": shi
 # %% [markdown]
 # A small ECE would not prove much: a model that says the same for every question can have that. So compare every single probability with the exact one, on questions never shown.
 
-# %% mystnb={"figure": {"caption": "Every option of 2,000 held-out questions: the PLM's probability against the exact one; black, means and ranges. What to see: the means lie on the diagonal, and most single beliefs within about a tenth of it; the scatter is what one pass leaves.", "name": "fig-world-posterior"}, "image": {"alt": "Scatter of the model's option probabilities over the exact ones, close to the diagonal; they differ by {error_last:.3f} on average."}}
+# %% mystnb={"figure": {"caption": "Every option of 2,000 held-out questions: the PLM's probability against the exact one; black, means and the middle 90 %. What to see: the means lie on the diagonal, and most single beliefs within about a tenth of it; the scatter is what one pass leaves.", "name": "fig-world-posterior"}, "image": {"alt": "Scatter of the model's option probabilities over the exact ones, close to the diagonal; they differ by {error_last:.3f} on average."}}
 ax = plots.plot_posterior_check(beliefs(run.plm["told-0"]), run.pi["told-0"])
+
+# %% [markdown]
+# Over the seeds: `error` is the mean absolute difference over all options, `belief_error` that of the predicted option alone, `calibration_error` the exact ECE. `least_loss` is what a reader who knows $\pi$ would pay on the same questions.
 
 # %%
 seeds[["error", "belief_error", "calibration_error", "loss", "least_loss", "accuracy", "best_accuracy", "seconds"]].describe().loc[["mean", "std", "min", "max"]].round(4)
@@ -160,7 +163,7 @@ means.loc[holds].set_axis(short, axis=1).round(3)
 # %% tags=["remove-input"]
 say(
     "The control moves confidence by {control:+.3f}. The same loss on the same documents 16 times moves it by {sft:+.3f}; DPO moves it by {dpo:+.3f} and RLVR by {rlvr:+.3f}, while accuracy moves by {a_sft:+.3f}, {a_dpo:+.3f} and {a_rlvr:+.3f}: "
-    "so it is repetition and not SFT as such that inflates, as the [last page](06_what_post_training_does.ipynb) guessed. With added knowledge SFT gains {added:+.3f} of accuracy; with reversed beliefs it loses {lost:.3f}.",
+    "so for SFT it is repetition that inflates, as the [last page](06_what_post_training_does.ipynb) guessed; DPO and RLVR were not run without it. With added knowledge SFT gains {added:+.3f} of accuracy; with reversed beliefs it loses {lost:.3f}.",
     control=means.confidence_polm["control"] - means.confidence_plm["control"],
     **{n: means.confidence_polm[f"sharpen-{n}"] - means.confidence_plm[f"sharpen-{n}"] for n in ("sft", "dpo", "rlvr")},
     **{f"a_{n}": means.accuracy_polm[f"sharpen-{n}"] - means.accuracy_plm[f"sharpen-{n}"] for n in ("sft", "dpo", "rlvr")},
@@ -168,19 +171,21 @@ say(
     lost=means.accuracy_plm["reversed-sft"] - means.accuracy_polm["reversed-sft"],
 )
 
-# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer, one seed, on agreement and disagreement: in the control, and after SFT that sharpens, adds knowledge, or reverses beliefs. What to see: the control moves nothing; repetition parts the paths on disagreement; changed beliefs part them further, from the first layers on.", "name": "fig-world-layers"}, "image": {"alt": "Four panels of layer divergence: control, sharpen, added and reversed, all by SFT. On disagreement, the median at the last layer is {d_control:.3f}, {d_sharpen:.2f}, {d_added:.2f} and {d_reversed:.2f} nats, a mean over the seeds; on agreement it stays near zero."}}
+# %% mystnb={"figure": {"caption": "Divergence of PLM and PoLM by layer, one seed, on agreement and disagreement: in the control, and after SFT that sharpens, adds knowledge, or reverses beliefs. What to see: the control moves nothing; repetition parts the paths on disagreement; changed beliefs part them further, from the first layers on.", "name": "fig-world-layers"}, "image": {"alt": "Four panels of layer divergence: control, sharpen, added and reversed, all by SFT. On disagreement, the median at the last layer is {shown_control:.3f}, {shown_sharpen:.2f}, {shown_added:.2f} and {shown_reversed:.2f} nats in this seed; on agreement it stays near zero."}}
 shown_layers = ["control", "sharpen-sft", "added-sft", "reversed-sft"]
-axes = plots.plot_recipe_layers({name: run.traces(STUDIES[name]) for name in shown_layers})
+drawn = {name: run.traces(STUDIES[name]) for name in shown_layers}
+axes = plots.plot_recipe_layers(drawn)
+for name, pair in drawn.items():
+    apart = ~da.drift.agreement(pair)
+    glue(f"shown_{name.split('-')[0]}", float(np.median(da.drift.layer_divergence(pair)[apart, -1])))
 
 # %%
 last = layers[layers.layer == layers.layer.max()].pivot_table(index="study", columns="regime", values="median", sort=False)
 middle = layers[layers.layer == layers.layer.max() // 2].pivot_table(index="study", columns="regime", values="median", sort=False)
-for study in shown_layers:
-    glue(f"d_{study.split('-')[0]}", last.disagree[study])
 pd.concat({"middle layer": middle, "last layer": last}, axis=1).loc[holds].round(3)
 
 # %% [markdown]
-# So may one read off the divergence which kind of drift it was? No: after DPO and RLVR the paths part as far in `sharpen`, without any changed belief.
+# (Means over the seeds; the figure shows one.) So may one read off the divergence which kind of drift it was? No: after DPO and RLVR the paths part as far in `sharpen`, without any changed belief.
 #
 # ## The true temperature
 #
@@ -212,7 +217,7 @@ print(f"align-all beside the trained PLM {da.AlignAll().fit(led_astray).temperat
 # Is our trained PLM exact? In `sharpen` and `reversed` it is, up to the scatter in the figure above. In `added` and `mixed` it is calibrated for what it can see, but what the key tells is hidden from it.
 # So "the premise holds" has two meanings, and for real models we can only hope for the weaker one: calibrated on average.
 #
-# Every other method leaves this optimum on purpose. DACA drops the questions on which the two models disagree; Dual-Align gives them less weight and adds the process loss. Each is a bet on what disagreement means. Who wins which bet? Each method's temperature over the true one:
+# Every other method without right answers leaves this optimum on purpose. DACA drops the questions on which the two models disagree; Dual-Align gives them less weight and adds the process loss. Each is a bet on what disagreement means. Who wins which bet? Each method's temperature over the true one:
 
 # %%
 compared = table.against_truth(methods, pairs)
@@ -220,23 +225,39 @@ order = ["vanilla", "agreement", "process-only", "confidence-only", "daca", "dua
 ratio = compared.pivot(index="study", columns="method", values="ratio")[order]
 ratio.loc[holds].round(2)
 
-# %% mystnb={"figure": {"caption": "The premise holds: each method's temperature over the true one. Marker: geometric mean over 20 seeds; thick line: its 95 % interval; thin line: range of the seeds. Left of 1 the PoLM stays over-confident, right of 1 it becomes under-confident. What to see: align-all sits on 1 in the rows of sharpen and reversed, right of it in added and mixed; DACA sits left of 1 where align-all is right, and near 1 in added-sft.", "name": "fig-world-holds"}, "image": {"alt": "Twelve panels of temperature ratios, a panel a combination of dial and recipe, eight methods each. Where the PLM is exact, align-all is within {off:.1%} of the true temperature and DACA {daca_exact:+.0%} off on average; where knowledge was added, align-all is {align_added:+.0%} off."}}
-axes = plots.plot_against_truth(compared, [n for n in holds if not n.endswith("once") and n != "control"], order)
+# %% mystnb={"figure": {"caption": "The premise holds: each method's temperature over the true one. Marker: geometric mean over 20 seeds; thick line: its 95 % interval; thin line: range of the seeds. Left of 1 the PoLM stays over-confident, right of 1 it becomes under-confident. What to see: align-all sits on 1 in the rows of sharpen and reversed, right of it in added and mixed; DACA sits left of 1 where align-all sits on it, and near 1 in added-sft.", "name": "fig-world-holds"}, "image": {"alt": "Twelve panels of temperature ratios, a panel a combination of dial and recipe, eight methods each. Where the PLM is exact, align-all is at most {drawn_off:.1%} off the true temperature and DACA between {drawn_daca_low:+.0%} and {drawn_daca_high:+.0%}; where knowledge was added, align-all is between {drawn_align_low:+.0%} and {drawn_align_high:+.0%}, DACA between {drawn_added_low:+.0%} and {drawn_added_high:+.0%}."}}
+panels = [n for n in holds if not n.endswith("once") and n != "control"]
+axes = plots.plot_against_truth(compared, panels, order)
+alike = {dial: [n for n in panels if n.startswith(dial)] for dial in ("sharpen", "reversed", "added")}
+exactly = ratio.loc[alike["sharpen"] + alike["reversed"]] - 1
+glue("drawn_off", float(exactly["align-all"].abs().max()))
+for name, values in {"daca": exactly.daca, "align": ratio["align-all"][alike["added"]] - 1, "added": ratio.daca[alike["added"]] - 1}.items():
+    glue(f"drawn_{name}_low", float(values.min())), glue(f"drawn_{name}_high", float(values.max()))
 
 # %% tags=["remove-input"]
 gap = np.log(ratio)
 exact = [n for n in holds if n.startswith(("sharpen", "reversed"))]
 added, mixture = ([n for n in holds if n.startswith(dial)] for dial in ("added", "mixed"))
 told = [*added, *mixture]
-mean_gap = {f"{m.split('-')[0]}_{k}": float(np.expm1(gap.loc[studies, m].mean())) for m in ("align-all", "daca", "dual-align") for k, studies in (("exact", exact), ("added", added), ("mixed", mixture))}
+groups = {"exact PLM": exact, "added knowledge": added, "mixture": mixture}
+off = {
+    (name, end): {m: float(np.expm1(getattr(gap.loc[studies, m], end)())) for m in ("align-all", "daca", "dual-align")}
+    for name, studies in groups.items()
+    for end in ("min", "mean", "max")
+}
+pd.DataFrame(off).map("{:+.1%}".format)
+
+# %% tags=["remove-input"]
 say(
-    "Where the PLM's belief is exact ({n_exact} studies), `align-all` is within {off:.1%} of $T^\\star$ on the mean over the seeds; on average DACA is {daca_exact:+.0%} and Dual-Align {dual_exact:+.0%} off. "
-    "Where post-training added knowledge and nothing else ({n_added}), `align-all` is {align_added:+.0%} off, DACA {daca_added:+.1%} and Dual-Align {dual_added:+.0%}. In the mixture ({n_mixed}) they are {align_mixed:+.0%}, {daca_mixed:+.0%} and {dual_mixed:+.0%} off.",
+    "The table gives how far a method's temperature lies from $T^\\star$: the least, the mean and the most over the studies of a group ({n_exact}, {n_added} and {n_mixed}). A mean alone would deceive, for errors of both signs cancel in it. "
+    "Where the PLM's belief is exact, `align-all` stays within {off:.1%} of $T^\\star$, and DACA lies below it in every study ({daca_exact_min:+.0%} to {daca_exact_max:+.0%}). "
+    "Where post-training added knowledge and nothing else, `align-all` is {align_added_min:+.0%} to {align_added_max:+.0%} off. DACA is {daca_added_min:+.0%} to {daca_added_max:+.0%} off: too high in one study, too low in another, and {daca_added:+.1%} on average only because these cancel.",
     n_exact=len(exact),
-    off=float(np.expm1(gap.loc[exact, "align-all"].abs().max())),
     n_added=len(added),
     n_mixed=len(mixture),
-    **{name: value for name, value in mean_gap.items() if name != "align_exact"},
+    off=float(np.expm1(gap.loc[exact, "align-all"].abs().max())),
+    daca_added=off["added knowledge", "mean"]["daca"],
+    **{f"{m.split('-')[0]}_{k.split()[0]}_{end}": off[k, end][m] for m in ("align-all", "daca") for k in ("exact PLM", "added knowledge") for end in ("min", "max")},
 )
 
 # %% [markdown]
@@ -264,7 +285,7 @@ say(
 # %% [markdown]
 # ### Can one temperature serve both?
 #
-# In `mixed` some disagreements are knowledge and some are error. Mean confidence less exact chance of being right, after SFT, on the topics told, reversed and neither:
+# In `mixed` some disagreements are knowledge and some are error. Mean confidence less exact chance of being right, after SFT, on the topics where the key tells the answer (`told`), on the reversed ones, and on the rest (`plain`):
 
 # %%
 kinds = ["bias_told", "bias_reversed", "bias_plain"]
@@ -299,7 +320,7 @@ axes = plots.plot_against_truth(compared, fails, order)
 # %% [markdown]
 # ## And the calibration error?
 #
-# A temperature may be far off and do little harm. So here is the exact calibration error of every method in every study, a mean over the seeds.
+# A temperature may be far off and do little harm. So here is the exact calibration error of every method in every study, a mean over the seeds. (Nor is the least error always at $T^\star$, which has the least *log loss*: a method off $T^\star$ can have the smaller calibration error.)
 
 # %%
 error = methods.groupby(["study", "method"], sort=False)["calibration_error"].agg(["mean", "std"]).unstack("method")
@@ -320,10 +341,10 @@ say(
 # %% tags=["remove-input"]
 wins = {rival: error["mean"]["dual-align"] < error["mean"][rival] for rival in ("daca", "align-all")}
 say(
-    "Dual-Align's error is below DACA's in {beats} of {n_holds} studies in which the premise holds (the control counted), and in {beats_fails} of {n_fails} in which it fails. It is below align-all's in {beats_all} and in {beats_all_fails}. "
+    "Dual-Align's error is below DACA's in {beats} of {n_holds} studies in which the premise holds (the control counted), and in {beats_fails} of {n_fails} in which it fails. Below align-all's it is in {beats_all} of those {n_holds_again} and in {beats_all_fails} of those {n_fails_again}. "
     "The standard deviation over the seeds is {std_low:.3f} to {std_high:.3f}.",
     beats=int(wins["daca"].loc[holds].sum()),
-    n_holds=len(holds),
+    **dict(n_holds=len(holds), n_holds_again=len(holds), n_fails_again=len(fails)),
     beats_fails=int(wins["daca"].loc[fails].sum()),
     n_fails=len(fails),
     beats_all=int(wins["align-all"].loc[holds].sum()),
@@ -338,7 +359,7 @@ say(
 #
 # Two rows deserve a second look. In `added-once` and `doubled-control` SFT saw fresh documents only, and the PoLM is calibrated as it comes. There every alignment makes it worse, and nothing in a trace says so.
 #
-# Mira's question has an answer, then: her temperature may be too high because her PLM lacks what the PoLM has learned, or too low because her PLM is too sure itself. Which it is, the two models alone do not tell.
+# Mira's question has an answer, then: her temperature may be too high because her PLM lacks what the PoLM has learned, or too low because her PLM is too sure itself. Or the method errs: beside an exact PLM DACA ends low, by what it drops. What chance does, the thin lines of the figures show. Which of these it is, the two models alone do not tell.
 #
 # ## What this page does not show
 #
@@ -386,7 +407,7 @@ task.check(product / product.sum())
 #
 # ```{exercise} Answers drawn at random
 # :label: ex-exact
-# A post-trained model picks one of four options at random on every question, whatever it says; the logit of its pick leads the three others, all equal, by `lead`. The PLM's belief is exact, and its mean confidence is `plm_sure`, on whichever questions the two agree as well. With very many questions, which temperatures do align-all and DACA find? A list of two, two decimals; `inf` where there is no finite one.
+# A post-trained model picks one of four options at random on every question, whatever it says; the logit of its pick leads the three others, all equal, by `lead`. The PLM's belief is exact, and its mean confidence is `plm_sure`, and the same on the questions on which they agree. With very many questions, which temperatures do align-all and DACA find? A list of two, two decimals; `inf` where there is no finite one.
 # ```
 
 # %%

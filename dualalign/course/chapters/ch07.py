@@ -20,11 +20,16 @@ def give_witnesses(rng: np.random.Generator) -> dict:
     return {"reliability": [modest, modest, good], "says": [str(first), str(first), str(second)]}
 
 
-def belief(given: Given) -> np.ndarray:
-    """Return the exact belief in A, B, C and D: a product over witnesses, made to add up to 1."""
+def _product_of(given: Given) -> np.ndarray:
     product = np.ones(OPTIONS)
     for r, said in zip(given.reliability, given.says, strict=True):
         product *= [r if option == said else (1 - r) / (OPTIONS - 1) for option in "ABCD"]
+    return product
+
+
+def belief(given: Given) -> np.ndarray:
+    """Return the exact belief in A, B, C and D: a product over witnesses, made to add up to 1."""
+    product = _product_of(given)
     return product / product.sum()
 
 
@@ -104,6 +109,11 @@ EXERCISES = [
                 "adds reliabilities",
                 lambda g: _shares(g, lambda r: r),
                 "You added reliabilities. Independent reports multiply probabilities; what adds up are log-odds.",
+            ),
+            Wrong(
+                "a product that does not add up to one",
+                _product_of,
+                "The ratios are right, but these do not add up to one. Divide by their sum.",
             ),
             Wrong(
                 "all of the error to each other option",
