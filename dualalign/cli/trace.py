@@ -39,6 +39,9 @@ Foreign = Annotated[bool, typer.Option("--foreign", help="Allow two models with 
 Trust = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run the Python code in the models' repositories. Read it first.")
 ]
+Share = Annotated[
+    bool, typer.Option(help="Read a start that all prompts share once a model, not once a question, where that pays.")
+]
 Restart = Annotated[bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
@@ -69,6 +72,7 @@ def trace(
     foreign: Foreign = False,
     chat: Chat = "none",
     trust: Trust = False,
+    share_prefix: Share = True,
     restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
@@ -92,7 +96,7 @@ def trace(
     for spec in pair:
         spec.check()
     on_clash = "skip" if skip_clashes else "error"
-    options = {"wording": wording, "resume": not restart, "progress": not quiet}
+    options = {"wording": wording, "resume": not restart, "progress": not quiet, "share_prefix": share_prefix}
     collect(*pair, chosen, style, out, batches, on_clash, foreign=foreign, chat=chat, set_name=set_name, **options)
     if Team.here().leads:
         typer.echo(summary(out, len(chosen)))
@@ -144,5 +148,6 @@ def summary(out: Path, n_asked: int) -> str:
 
     traces = Traces.load(out)
     skipped = f", {n_asked - len(traces)} left out (options share a token)" if len(traces) < n_asked else ""
+    shared = f", {traces.metadata['shared_tokens']} tokens shared" if "shared_tokens" in traces.metadata else ""
     plm, polm = (traces.metadata[key] for key in ("plm", "polm"))
-    return f"{out}: {len(traces)} questions{skipped}, {traces.n_layers} layers, {plm} and {polm}"
+    return f"{out}: {len(traces)} questions{skipped}, {traces.n_layers} layers, {plm} and {polm}{shared}"

@@ -11,12 +11,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from .batch import left_padded, right_padded
 from .quiet import first_line
+
+if TYPE_CHECKING:
+    from .prefix import Prefix
 
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6, torch.bfloat16: 3e-2, torch.float16: 4e-3}
 
@@ -47,9 +51,14 @@ class Lens:
             raise ValueError(
                 f"{self.name}: {type(model).__name__} has no plain unembedding matrix; the lens cannot read it"
             )
-        self._accepted = inspect.signature(model.forward).parameters
+        self.accepted = inspect.signature(model.forward).parameters
         self._entry = _device(model.get_input_embeddings())
         self._check()
+
+    @property
+    def tolerance(self) -> float:
+        """By how much two ways to the same logits may differ, relative to the largest."""
+        return TOLERANCE.get(self.head.weight.dtype, 3e-2)
 
     @property
     def n_layers(self) -> int:
@@ -58,7 +67,11 @@ class Lens:
 
     @torch.inference_mode()
     def __call__(
-        self, prompts: Sequence[Sequence[int]], option_ids: Sequence[Sequence[int]], padding: str = "right"
+        self,
+        prompts: Sequence[Sequence[int]],
+        option_ids: Sequence[Sequence[int]],
+        padding: str = "right",
+        start: Prefix | None = None,
     ) -> np.ndarray:
         """Logits of each prompt's option tokens after every block.
 
@@ -69,6 +82,8 @@ class Lens:
         padding : {"right", "left"}
             Where prompts of different length are filled up. On the right (the default) no mask is needed: a causal
             model's last prompt token never sees what follows it.
+        start : Prefix, optional
+            What the model has made of the first tokens of all prompts; goes with padding on the right.
 
         Returns
         -------
@@ -76,11 +91,19 @@ class Lens:
             -inf where a row has fewer than K options.
         """
         device = self._entry
-        inputs, last = {"right": right_padded, "left": left_padded}[padding](prompts, device)
+        behind = [p[start.length :] for p in prompts] if start else prompts
+        inputs, last = {"right": right_padded, "left": left_padded}[padding](behind, device)
+        inputs |= start.inputs(inputs["input_ids"]) if start else {}
         ids, real = _option_table(option_ids)
         residual, shell = self._residual(inputs, last.to(device))  # (B, L, d)
         logits = self._finish(residual, shell, ids.to(device))  # (B, L, K)
         return logits.cpu().masked_fill(~real[:, None, :], -torch.inf).numpy()
+
+    @torch.inference_mode()
+    def fill(self, tokens: Sequence[int], cache: dict) -> None:
+        """Run the model over some tokens for what it leaves in a cache, given as its inputs; unembeds nothing."""
+        inputs, last = right_padded([tokens], self._entry)
+        self._residual(inputs | cache, last.to(self._entry))
 
     def _residual(self, inputs: dict, last: torch.Tensor) -> tuple[torch.Tensor, tuple]:
         """Run the blocks; return the stream after each at the last prompt token, (B, L, d), and their output's form."""
@@ -141,7 +164,7 @@ class Lens:
             return logits if bias is None else logits + bias[ids][:, None, :].float()
 
     def _forward(self, inputs: dict) -> torch.Tensor:
-        given = {name: value for name, value in (inputs | {"use_cache": False}).items() if name in self._accepted}
+        given = {name: value for name, value in ({"use_cache": False} | inputs).items() if name in self.accepted}
         return self.model(**given).logits
 
     @torch.inference_mode()
@@ -156,8 +179,8 @@ class Lens:
         except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as e:
             reason = f"{type(e).__name__}: {first_line(e)}"
             raise ValueError(f"{self.name}: the lens cannot read {type(self.model).__name__} ({reason})") from e
-        error = np.abs(lens - own).max() / max(np.abs(own).max(), 1e-12)
-        if not error <= TOLERANCE.get(self.head.weight.dtype, 3e-2):
+        error = relative_error(lens, own)
+        if not error <= self.tolerance:
             raise ValueError(
                 f"{self.name}: the lens after the last block of {type(self.model).__name__} differs from the model's "
                 f"own logits by {error:.1e} (relative); this family finishes in a way the lens does not know"
@@ -166,6 +189,13 @@ class Lens:
     def _own(self, prompt: list[int]) -> np.ndarray:
         """The model's own logits over the vocabulary behind a prompt, (V,)."""
         return self._forward({"input_ids": torch.tensor([prompt], device=self._entry)})[0, -1].float().cpu().numpy()
+
+
+def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference by the largest size of what is expected; entries that are -inf in both count as equal."""
+    real = ~(np.isneginf(found) & np.isneginf(expected))
+    found, expected = found[real], expected[real]
+    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-12))
 
 
 def _blocks(model, name: str) -> list[torch.nn.Module]:

@@ -20,6 +20,7 @@ from .encode import Encoded, batch_plan, encode_pair, is_spec, longer
 from .progress import progress as show_progress
 from .reader import Reader
 from .shards import Shards
+from .sharing import as_text, reading, shared_start
 from .team import Team
 from .writing import TraceFile
 
@@ -44,6 +45,7 @@ def collect(
     variant: str | None = None,
     order: Sequence[Sequence[int]] | None = None,
     stored: str = "float32",
+    share_prefix: bool = True,
 ) -> Path:
     """Trace a pair of models over questions and write the trace file.
 
@@ -81,6 +83,8 @@ def collect(
         For questions whose options were permuted: the original index of the option at each place.
     stored : {"float32", "float16"}
         How logits are written.
+    share_prefix : bool
+        Whether a start that all prompts share is computed once a model, where it is long enough to pay, see `sharing`.
 
     Returns
     -------
@@ -102,14 +106,17 @@ def collect(
         asked = _asked(style, "both" if chat == "both" else "none")
         plm.check(kept, [len(row) for row in encoded[0].options], asked, wording if variant is None else variant)
     plan = batch_plan(longer(*encoded), batch_size)
-    shards = Shards(out, _run(plm, polm, kept, encoded, batch_size), resume, team)
-    for side, model, tokens in zip(SIDES, (plm, polm), encoded, strict=True):
-        _run_side(side, model, tokens, plan, shards, progress and team.leads, kept)
+    starts = [shared_start(side.prompts) if share_prefix else 0 for side in encoded]
+    shards = Shards(out, _run(plm, polm, kept, encoded, batch_size, starts), resume, team)
+    for side, model, tokens, start in zip(SIDES, (plm, polm), encoded, starts, strict=True):
+        _run_side(side, model, tokens, start, plan, shards, progress and team.leads, kept)
     if not team.leads:
         return out
     for side in SIDES:
         shards.wait(side, len(plan))
     metadata = _metadata(plm, polm, _asked(style, chat), set_name, wording if variant is None else variant)
+    shared = as_text([shards.noted(side) for side in SIDES])
+    metadata |= {"shared_tokens": shared} if shared else {}
     rows = None if order is None else _kept_order(order, questions, kept)
     _put_together(out, kept, encoded[0].options, plan, shards, metadata, rows, stored)
     shards.remove()
@@ -126,11 +133,12 @@ def _check_arguments(questions: Sequence[Question], out: Path, batch_size: int |
     validate.check_target(out)
 
 
-def _run(plm, polm, questions: list[Question], encoded: list[Encoded], batch_size: int | str) -> dict:
+def _run(plm, polm, questions: list[Question], encoded: list[Encoded], batch_size: int | str, starts: list) -> dict:
     """All that decides the numbers of this run, to know its half-finished folder again."""
     ids = hashlib.sha256("\n".join(q.id for q in questions).encode()).hexdigest()
     tokens = [tokens.digest() for tokens in encoded]
     run = {"question ids": ids, "prompts": tokens, "batch size": batch_size, "packages": created_by()}
+    run["shared tokens"] = starts
     return run | {side: _fingerprint(model) for side, model in zip(SIDES, (plm, polm), strict=True)}
 
 
@@ -152,7 +160,9 @@ def _loaded(model):
     return model.load()
 
 
-def _run_side(side: str, model, tokens: Encoded, plan, shards: Shards, show: bool, questions: list[Question]) -> None:
+def _run_side(
+    side: str, model, tokens: Encoded, start: int, plan, shards: Shards, show: bool, questions: list[Question]
+) -> None:
     """Compute what is missing of one model, and is this process's to do."""
     missing = shards.missing(side, len(plan))
     mine = shards.team.share(missing)
@@ -165,8 +175,9 @@ def _run_side(side: str, model, tokens: Encoded, plan, shards: Shards, show: boo
         return
     total, todo, alone = len(questions), sum(len(plan[b]) for b in missing), shards.team.size == 1
     loaded = _loaded(model)
-    read = Reader(loaded)
-    with show_progress(f"{side} {model.name}", total, total - todo, show) as advance:
+    lens, shared = reading(loaded, tokens, start, side, shards)
+    read, name = Reader(loaded, lens), f"{side} {model.name}" + (f", {shared} tokens shared" if shared else "")
+    with show_progress(name, total, total - todo, show) as advance:
         for batch in mine:
             rows = plan[batch]
             logits = read([tokens.prompts[i] for i in rows], [tokens.options[i] for i in rows])

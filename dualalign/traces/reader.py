@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,10 +21,12 @@ class Reader:
     Parameters
     ----------
     loaded : LoadedModel
+    lens : callable, optional
+        How it reads a batch; its lens by default.
     """
 
-    def __init__(self, loaded) -> None:
-        self.loaded = loaded
+    def __init__(self, loaded, lens: Callable | None = None) -> None:
+        self.loaded, self.lens = loaded, lens or loaded.lens
         self.too_much = math.inf  # tokens (questions x longest prompt) that did not fit, the least seen
 
     def __call__(self, prompts: list[list[int]], options: list[list[int]]) -> np.ndarray:
@@ -36,7 +39,7 @@ class Reader:
         """
         if len(prompts) == 1 or self._size(prompts) < self.too_much:
             try:
-                return self.loaded.lens(prompts, options)
+                return self.lens(prompts, options)
             except (RuntimeError, MemoryError) as error:
                 if not is_memory(error):
                     raise

@@ -115,6 +115,29 @@ class Shards:
             raise ValueError(f"{path}: damaged; delete it and run again")
         return part
 
+    def note(self, side: str, shared: int) -> None:
+        """Keep how many tokens at the start of its prompts a model reads once for all."""
+        write_whole(self._note(side), json.dumps({"shared tokens": shared}).encode())
+
+    def noted(self, side: str) -> int | None:
+        """What `note` kept; None where nothing was.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged.
+        """
+        path = self._note(side)
+        try:
+            return int(json.loads(path.read_text("utf-8"))["shared tokens"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError):
+            raise ValueError(f"{path}: damaged; start over with resume=False (--restart)") from None
+
+    def _note(self, side: str) -> Path:
+        return self.folder / f"{side}.json"
+
     def wait(self, side: str, n_batches: int) -> None:
         """Wait until the other processes have left every batch of one model here."""
         self.team.wait(lambda: self.missing(side, n_batches))
