@@ -77,6 +77,7 @@ best = means[label_free].idxmin()
 foreign = errors.index.get_level_values("pair").str.startswith("smollm2")
 families = {"own": errors.index[~foreign], "smollm2": errors.index[foreign]}
 by_family = {name: results.difference(errors.loc[index], ["daca", "basecal", "align-all"]) for name, index in families.items()}
+proper = {name: results.difference(results.by_setting(own, name), ["daca", "align-all"]) for name in ("brier", "nll")}
 
 # %% [markdown]
 # ## The short answer
@@ -87,7 +88,10 @@ by_family = {name: results.difference(errors.loc[index], ["daca", "basecal", "al
 say(
     "**Is Dual-Align the best on our pairs? {answer}.**\n\n"
     "- Of the methods without labels, `{best}` has the lowest mean {of}: {best_value:.3f}. Dual-Align has {ours_value:.3f}. Perfectly calibrated answers, as sure as Dual-Align's, would show {floor_value:.3f}; the oracle, which sees labels, has {oracle_value:.3f}.\n"
-    "- Dual-Align {verb_daca} its predecessor DACA: the difference is {daca_value:+.3f} (95 % interval {daca_low:+.3f} to {daca_high:+.3f} over {daca_sets} sets). It {verb_basecal} BaseCal, which reports the PLM's own probability: {basecal_value:+.3f} ({basecal_low:+.3f} to {basecal_high:+.3f}).",
+    "- Dual-Align {verb_daca} its predecessor DACA: the difference is {daca_value:+.3f} (95 % interval {daca_low:+.3f} to {daca_high:+.3f} over {daca_sets} sets). It {verb_basecal} BaseCal, which reports the PLM's own probability: {basecal_value:+.3f} ({basecal_low:+.3f} to {basecal_high:+.3f}).\n"
+    "- By scores of all options it {short_brier} DACA (Brier score {short_brier_value:+.4f}) and {short_nll} it (NLL {short_nll_value:+.4f}); these two are not corrected for their number, and come from the pairs of SmolLM2 alone (below).",
+    **{f"short_{name}": results.verdict(d.low["daca"], d.high["daca"]) for name, d in proper.items()},
+    **{f"short_{name}_value": d.value["daca"] for name, d in proper.items()},
     answer="Yes" if best == results.OURS and set(verbs.values()) == {"beats"} else "No",
     of=metric.upper().replace("_", " "),
     **{f"verb_{name}": verb for name, verb in verbs.items()},
@@ -99,13 +103,15 @@ say(
 # %% tags=["remove-input"]
 say(
     "**Why? Probably because of the PLM.** In {n_failing} of {settings} settings it knows little, or is not calibrated: its mean confidence is {off_plm:+.3f} off its accuracy. Whatever is aligned with it inherits some of that. "
-    "In the other {n_holding} settings the lowest error of these methods without labels is that of `{best_holds}`. A constant, the same confidence at every answer, needs no label either and has less still.\n\n"
+    "In the other {n_holding} settings the lowest error of these methods without labels is that of `{best_holds}`. A constant, the same confidence at every answer, needs no label either; it has {constant_holds:.3f} there, where Dual-Align has {ours_holds:.3f}.\n\n"
     "The rest of this page says how sure these sentences are.",
     n_failing=len(failing),
     settings=len(errors),
     off_plm=gaps.loc[failing, "plm"].mean(),
     n_holding=len(holding),
     best_holds=errors.loc[holding, label_free].mean().idxmin(),
+    constant_holds=errors.loc[holding, results.CONSTANTS[0]].mean(),
+    ours_holds=errors.loc[holding, results.OURS].mean(),
 )
 
 # %% [markdown]
@@ -131,7 +137,7 @@ say(
 # | `agreement` | the temperature at which the mean confidence equals the share of questions on which the models agree |
 # | `vector-scaling`, `matrix-scaling` | DACA's loss with more parameters than one |
 # | `batch` | asks no PLM: divides out how probable each place in the list of options is on average |
-# | `temperature-scaling` | the **oracle**: the only one that sees labels |
+# | `temperature-scaling` | the **oracle**: of these the only one that sees labels. It has the least NLL on the questions fitted on; on the others its ECE need not be the least |
 # | `plm` | the PLM itself, on its own answers |
 #
 # In every setting there are five random splits, with 30 % of the questions to fit on and 70 % to judge by. They are the same for every method.
@@ -153,7 +159,7 @@ standings.sort_values("error").round(3)
 #
 # - `rank` is the mean rank among the methods that need no label (1 is best), and `best` counts the settings in which a method came first.
 # - `spread` is the standard deviation over the five splits.
-# - `ece_low` to `ece_high` is the 95 % interval of one split. It [takes off the noise](02_reliability.ipynb) that resampling adds, so it need not lie around the error.
+# - `ece_low` to `ece_high` is the 95 % interval of one split. It [takes off the noise](02_reliability.ipynb) that resampling adds, so it need not hold the error.
 # - `ece_floor` is what perfectly calibrated answers with the same confidences would show.
 #
 # The two constants come in a moment. First, the same test questions judged by other scores:
@@ -167,10 +173,9 @@ beside.loc[standings.sort_values("error").index].round(3)
 # `brier` and `nll` judge the probabilities of all options. BaseCal and the constants give a confidence only, so `top_label_brier` judges that: the mean of $(c - a)^2$, where $c$ is the confidence and $a$ is 1 for a right answer and 0 for a wrong one. `auroc` asks how often a right answer has more confidence than a wrong one, over all pairs of such answers; a tie counts one half.
 
 # %% tags=["remove-input"]
-proper = {name: results.difference(results.by_setting(own, name), ["daca", "align-all"]) for name in ("brier", "nll")}
 auroc = beside.auroc[label_free]
 say(
-    "(*Beats* means that the whole interval of the difference lies below zero.) Over the sets, Dual-Align {brier_verb} DACA by the Brier score ({brier_daca:+.4f}, {brier_low:+.4f} to {brier_high:+.4f}) and {nll_verb} it by NLL ({nll_daca:+.4f}, {nll_low:+.4f} to {nll_high:+.4f}). Against align-all the differences are {brier_all:+.4f} and {nll_all:+.4f}, above zero where align-all is better. "
+    "We say that a method *beats* another if the whole interval of the difference lies below zero, without a correction for the number of comparisons. Over the sets, Dual-Align {brier_verb} DACA by the Brier score ({brier_daca:+.4f}, {brier_low:+.4f} to {brier_high:+.4f}) and {nll_verb} it by NLL ({nll_daca:+.4f}, {nll_low:+.4f} to {nll_high:+.4f}). Against align-all the differences are {brier_all:+.4f} and {nll_all:+.4f}, above zero where align-all is better. "
     "The AUROC of all methods without labels lies between {auroc_low:.3f} and {auroc_high:.3f}: a temperature moves confidence, and hardly its order.",
     **{f"{n}_verb": results.verdict(d.low["daca"], d.high["daca"]) for n, d in proper.items()},
     **{f"{n}_{c}": d[c]["daca"] for n, d in proper.items() for c in ("low", "high")},
@@ -198,17 +203,16 @@ pd.DataFrame({c: [score([c] * 10, right) for score in scores] for c in (0.4, 0.7
 
 # %% tags=["remove-input"]
 c, labelled = results.CONSTANTS
-first = errors[[c, results.OURS]]
+less = errors[c] < errors[results.OURS]
 say(
     "In the table, `constant (labels)` has a mean ECE of {labelled_ece:.3f}, where the oracle has {oracle_ece:.3f}. But its AUROC is {auroc_constant:.1f}: it cannot tell one answer from another. "
-    "The constant without labels has {free:.3f}, and where the PLM is calibrated {free_holds:.3f}; Dual-Align has {dual_holds:.3f} there. In {below} of {of_settings} settings this constant has the smaller error.\n\n"
+    "The constant without labels has {free:.3f}, and where the PLM is calibrated {free_holds:.3f}; Dual-Align has {dual_holds:.3f} there. In {below} of {of_settings} settings this constant has a smaller error than Dual-Align, {below_hold} of them among the {holding} in which the premise holds.\n\n"
     "The top-label Brier score is {brier_labelled:.3f} for `constant (labels)`, {brier_oracle:.3f} for the oracle and {brier_dual:.3f} for Dual-Align.",
     labelled_ece=means[labelled],
     oracle_ece=means[results.ORACLE],
     auroc_constant=beside.auroc[labelled],
     **dict(free=means[c], free_holds=errors.loc[holding, c].mean(), dual_holds=errors.loc[holding, results.OURS].mean()),
-    below=int((first[c] < first[results.OURS]).sum()),
-    of_settings=len(first),
+    **dict(below=int(less.sum()), of_settings=len(less), below_hold=int(less[holding].sum()), holding=len(holding)),
     **{f"brier_{n}": beside.top_label_brier[m] for n, m in (("labelled", labelled), ("oracle", results.ORACLE), ("dual", results.OURS))},
 )
 
@@ -221,7 +225,7 @@ say(
 #
 # *Few sets.* The pairs share their questions and most share their PLM, so the settings are not as many experiments. We take the sets as the units: a difference is averaged over the pairs of a set, and the interval is Student's $t$ over the sets. Below zero, Dual-Align has the smaller error.
 #
-# *Many rivals.* Of twenty tests of differences that do not exist, one will have a p-value below 0.05 by luck. **Holm's correction** guards against that: multiply the smallest p-value by the number of tests, the next by one less, and so on; no corrected value may be smaller than the one before. The tests that are corrected together are a *family*. Here the family is all rivals of the table.
+# *Many rivals.* Of twenty tests of differences that do not exist, on average one will have a p-value below 0.05 by luck. **Holm's correction** guards against that: multiply the smallest p-value by the number of tests, the next by one less, and so on; no corrected value may be smaller than the one before. The tests that are corrected together are a *family*. Here the family is all rivals of the table.
 
 # %%
 compared = [name for name in standings.sort_values("error").index if name not in (results.OURS, "plm", *results.CONSTANTS)]
@@ -231,9 +235,10 @@ differences[["value", "low", "high", "p", "p_holm", "sets"]].round(3)
 # %% tags=["remove-input"]
 clear = differences[differences.p_holm <= 0.05]
 say(
-    "After the correction Dual-Align is better than {better}, worse than {worse}, and not told apart from {open}.",
+    "After the correction Dual-Align is better than {better}, worse than {worse}, and not told apart from {open}. Not told apart is not equal: from the oracle it differs by {from_oracle:+.3f} (95 % interval {oracle_low:+.3f} to {oracle_high:+.3f}; corrected $p$ = {oracle_p:.2f}).",
     better=", ".join(f"`{n}`" for n in clear.index[clear.value < 0]) or "none",
     worse=", ".join(f"`{n}`" for n in clear.index[clear.value > 0]) or "none",
+    **dict(zip(("from_oracle", "oracle_low", "oracle_high", "oracle_p"), differences.loc[results.ORACLE, ["value", "low", "high", "p_holm"]], strict=True)),
     open=", ".join(f"`{n}`" for n in differences.index.difference(clear.index, sort=False)) or "none",
 )
 
@@ -249,7 +254,7 @@ results.tally(by_question)
 # %% [markdown]
 # `lower` and `higher` count the settings in which Dual-Align's error was below or above the rival's; the inner columns count those that survive the correction.
 #
-# Why not one family of everything? The p-value of a bootstrap is a share of its resamples. With $R$ resamples it is never below $2/(R + 1)$, whatever the data.
+# Why not one family of everything? The p-value of a bootstrap is a share of its resamples. The test takes the rarer side of zero, counts one resample more than it found there, and doubles the share, for either side would have counted. With $R$ resamples that is never below $2/(R + 1)$, whatever the data.
 
 # %% tags=["remove-input"]
 say(
@@ -260,7 +265,7 @@ say(
     unsampled=", ".join(f"`{n}`" for n in compared if n not in set(by_question.rival)) or "none",
 )
 
-# %% mystnb={"figure": {"caption": "Calibration error of Dual-Align less that of a rival, in hundredths; a panel a rival, a row a pair, a column a set. Minus (purple): Dual-Align has the smaller error. Plus (orange): the rival has. Framed and bold: found after Holm's correction. What to see: in DACA's panel most framed minus signs stand in the two rows of SmolLM2, and the framed plus signs above them; in align-all's panel the first column has minus signs, most others plus.", "name": "fig-against"}, "image": {"alt": "Six heat maps, pairs by question sets, of the signed difference of calibration errors. Against DACA, Dual-Align is better in {daca_better} and worse in {daca_worse} of {daca_settings} settings after correction; most of the better ones are the two pairs of SmolLM2. Against align-all the signs change from set to set."}}
+# %% mystnb={"figure": {"caption": "Calibration error of Dual-Align less that of a rival, in hundredths; a panel a rival, a row a pair, a column a set. Minus (purple): Dual-Align has the smaller error. Plus (orange): the rival has. Framed and bold: found after Holm's correction; a frame is about certainty, not size, so on large sets a small difference has one. What to see: in DACA's panel most framed minus signs stand in the two rows of SmolLM2, and the framed plus signs above them; in align-all's panel the first column has minus signs, most others plus.", "name": "fig-against"}, "image": {"alt": "Six heat maps, pairs by question sets, of the signed difference of calibration errors. Against DACA, Dual-Align is better in {daca_better} and worse in {daca_worse} of {daca_settings} settings after correction; most of the better ones are the two pairs of SmolLM2. Against align-all the signs change from set to set."}}
 pairs = list(dict.fromkeys(by_question.pair))
 drawn_rivals = [name for name in rivals if name in set(by_question.rival)]
 axes = plots.plot_against(plots.prepare_against(by_question, drawn_rivals, pairs, sets), pairs, sets)
@@ -280,7 +285,7 @@ say(
 # %% [markdown]
 # ## The main pair, set by set
 
-# %% mystnb={"figure": {"caption": "The main pair on every set: mean calibration error over five splits, with the mean 95 % interval. The grey bar is the noise floor of the method, the dotted line the PLM's own ECE. What to see: the oracle stays near its bar on every set; on MedMCQA, where the PLM's own ECE is largest, every other method stands far from its own.", "name": "fig-main-pair"}, "image": {"alt": "Seven panels, one a question set, of the calibration error of nine methods with intervals and noise floors. On ARC-Easy Dual-Align has {easy_dual:.3f} and align-all {easy_all:.3f}; on MedMCQA {med_dual:.3f} and {med_all:.3f}, where the PLM itself has {med_plm:.3f} and the oracle {med_oracle:.3f}."}}
+# %% mystnb={"figure": {"caption": "The main pair on every set: mean calibration error over five splits, with the mean 95 % interval. The interval takes off the luck that resampling adds, so it need not hold the marker. The grey bar is the noise floor of the method, the dotted line the PLM's own ECE. What to see: the oracle stays near its bar on every set; on MedMCQA, where the PLM's own ECE is largest, every other method stands far from its own.", "name": "fig-main-pair"}, "image": {"alt": "Seven panels, one a question set, of the calibration error of nine methods with intervals and noise floors. On ARC-Easy Dual-Align has {easy_dual:.3f} and align-all {easy_all:.3f}; on MedMCQA {med_dual:.3f} and {med_all:.3f}, where the PLM itself has {med_plm:.3f} and the oracle {med_oracle:.3f}."}}
 shown = ["vanilla", "agreement", "process-only", "basecal", "daca", "dual-align", "confidence-only", "align-all", results.ORACLE]
 columns = {"value": "ece", "low": "ece_low", "high": "ece_high", "floor": "ece_floor"}
 drawn = {name: results.by_setting(own, column).loc[main_pair][shown].stack() for name, column in columns.items()}
@@ -296,6 +301,16 @@ glue("med_plm", premise.ece.loc[main_pair, "choices"][sets[-1]])
 # %%
 mine = errors.loc[main_pair].droplevel("style").loc[sets]
 mine[shown].T.round(3)
+
+# %% tags=["remove-input"]
+free_first = mine[label_free].idxmin(axis=1)
+ahead = mine[label_free].min(axis=1) < mine[results.ORACLE]
+say(
+    "On {n_sets} sets {n_first} different methods come first among those without labels. On {n_ahead} the first of them has even less error than the oracle: the best of many on one set is also the luckiest. So one set does not tell Mira which method to take.",
+    n_sets=len(mine),
+    n_first=free_first.nunique(),
+    n_ahead=int(ahead.sum()),
+)
 
 # %% [markdown]
 # ## Where the premise holds, and where it fails
@@ -328,7 +343,7 @@ for short, method in (("plm", "plm"), ("dual", "dual-align"), ("all", "align-all
         glue(f"gap_{short}_{group.split()[1][0]}", gaps.loc[index, method].mean())
 
 # %% [markdown]
-# Two errors add up here. One is the PLM's own, which an aligned PoLM inherits. The other comes with aligning: a PLM that is calibrated on average is [under-confident where both models agree](06_what_post_training_does.ipynb), and over-confident where they do not. The sum can be small by luck.
+# Two errors add up here. One is the PLM's own, which an aligned PoLM inherits. The other comes with aligning: a PLM that is calibrated on average can be [under-confident where both models agree](06_what_post_training_does.ipynb), and over-confident where they do not ([chapter 10](10_why_align_all_fails.ipynb) measures it). The sum can be small by luck. Nor is a mean gap the error: where the premise fails BaseCal and align-all have nearly the same gap, and quite different errors, for BaseCal is [too sure of some questions and not sure enough of others](../course/07_premise.ipynb).
 # The [controlled world](07_world.ipynb) shows the two apart: there align-all finds the true temperature where the PLM's belief is exact, and stays over-confident where the PLM is.
 
 # %%
@@ -339,11 +354,16 @@ pd.concat(split)[["value", "low", "high", "p_holm", "sets"]].round(3)
 # %% tags=["remove-input"]
 temperature = results.by_setting(own, "temperature")
 below_oracle = {g: (temperature.loc[i, ["daca", "dual-align", "align-all"]].lt(temperature.loc[i, results.ORACLE], axis=0)).mean() for g, i in groups.items()}
+free = [m for m in label_free if m in temperature]
 leaders = {g: errors.loc[i, label_free].mean().nsmallest(3) for g, i in groups.items()}
+
+# %% tags=["remove-input"]
 say(
     "That table is Dual-Align's error less a rival's again. The order changes: where the premise holds the three lowest errors without labels, constants left out, are those of {three_hold}; where it fails, {three_fail}. Dual-Align less align-all is {all_holds:+.3f} in the first group and {all_fails:+.3f} in the second. "
     "But the first group has {sets_hold} sets only, so its intervals are wide.\n\n"
-    "The temperatures say why. The oracle's is above align-all's in {align_h:.0%} of the settings in which the premise holds, and in {align_f:.0%} of the others; above Dual-Align's in {dual_h:.0%} and {dual_f:.0%}.",
+    "The temperatures say why. The oracle's is above align-all's in {align_h:.0%} of the settings in which the premise holds, and in {align_f:.0%} of the others; above Dual-Align's in {dual_h:.0%} and {dual_f:.0%}. Of the methods without labels align-all has the highest temperature in {hottest} of {settings_again} settings.",
+    hottest=int((temperature[free].idxmax(axis=1) == "align-all").sum()),
+    settings_again=len(temperature),
     three_hold=", ".join(f"`{m}` ({v:.3f})" for m, v in leaders["premise holds"].items()),
     three_fail=", ".join(f"`{m}` ({v:.3f})" for m, v in leaders["premise fails"].items()),
     all_holds=split["premise holds"].value["align-all"],
@@ -383,14 +403,14 @@ brier = results.by_setting(own, "brier")
 by_brier = {name: results.difference(brier.loc[index], ["daca"]).loc["daca"] for name, index in families.items()}
 say(
     "So the mean hides two families. Over the recipes of this book's PLM, Dual-Align {own_verb} DACA: {own_daca:+.3f} ({own_low:+.3f} to {own_high:+.3f} over the sets). Over the two pairs of SmolLM2 it {smollm2_verb} it: {smollm2_daca:+.3f} ({smollm2_low:+.3f} to {smollm2_high:+.3f}). "
-    "The Brier score says the same: {own_brier:+.4f} ({own_brier_low:+.4f} to {own_brier_high:+.4f}) and {smollm2_brier:+.4f} ({smollm2_brier_low:+.4f} to {smollm2_brier_high:+.4f}). Less align-all, Dual-Align's ECE is {own_all:+.3f} in the first family and {smollm2_all:+.3f} in the second.",
+    "The Brier score says the same: {own_brier:+.4f} ({own_brier_low:+.4f} to {own_brier_high:+.4f}) and {smollm2_brier:+.4f} ({smollm2_brier_low:+.4f} to {smollm2_brier_high:+.4f}). Dual-Align's ECE less align-all's is {own_all:+.3f} in the first family and {smollm2_all:+.3f} in the second.",
     **{f"{n}_brier{end}": d[c] for n, d in by_brier.items() for end, c in (("", "value"), ("_low", "low"), ("_high", "high"))},
     **{f"{n}_{short}": d.value[m] for n, d in by_family.items() for short, m in (("daca", "daca"), ("all", "align-all"))},
     **{f"{n}_{c}": d[c]["daca"] for n, d in by_family.items() for c in ("low", "high")},
     **{f"{n}_verb": results.verdict(d.low["daca"], d.high["daca"]) for n, d in by_family.items()},
 )
 
-# %% mystnb={"figure": {"caption": "Error along the chain SFT, DPO, RLVR: mean over the sets on which the premise holds for these pairs, and over the others. Bars: mean standard deviation over the splits; dotted: noise floor of Dual-Align. The uncalibrated model would lie far above. What to see: the order of align-all, DACA and Dual-Align on the left is not the order on the right.", "name": "fig-chain-errors"}, "image": {"alt": "Two panels of lines over three checkpoints, one line a method. After the second stage Dual-Align has {mid_dual_h:.3f} and align-all {mid_all_h:.3f} where the premise holds, but {mid_dual_f:.3f} and {mid_all_f:.3f} where it fails."}}
+# %% mystnb={"figure": {"caption": "Error along the chain SFT, DPO, RLVR: mean over the sets on which the premise holds for these pairs, and over the others. Bars: mean standard deviation over the splits; dotted: noise floor of Dual-Align. The uncalibrated model would lie far above. What to see: after DPO and RLVR the order of align-all, DACA and Dual-Align on the left is the reverse of that on the right; after SFT the three can hardly be told apart.", "name": "fig-chain-errors"}, "image": {"alt": "Two panels of lines over three checkpoints, one line a method. After the second stage Dual-Align has {mid_dual_h:.3f} and align-all {mid_all_h:.3f} where the premise holds, but {mid_dual_f:.3f} and {mid_all_f:.3f} where it fails."}}
 floor = results.by_setting(own, "ece_floor")[results.OURS].rename("floor")
 both = {g: errors.loc[i, some].join(floor).groupby("pair").mean().loc[chain] for g, i in groups.items()}
 deviation = {g: results.by_setting(own, metric, "std").loc[i, some].groupby("pair").mean().loc[chain] for g, i in groups.items()}
@@ -432,9 +452,9 @@ change.round(3)
 # %% tags=["remove-input"]
 sure_ones = int(((from_daca.low > 0) | (from_daca.high < 0)).sum())
 say(
-    "{n_sure} of these three intervals leave out zero: the freedom buys {bought}. In the setting that lost most, the accuracy moved by {worst:+.3f}.",
+    "In the table of DACA's differences {n_sure} of the three intervals leave out zero: neither more parameters nor none buys {bought}. In the setting that lost most, the accuracy moved by {worst:+.3f}.",
     n_sure=sure_ones,
-    bought="something here" if sure_ones else "nothing that we can show",
+    bought="the same" if sure_ones else "anything that we can show",
     worst=change.least.min(),
 )
 
@@ -509,7 +529,7 @@ say(
 #
 # ```{exercise} A family too large
 # :label: ex-family
-# You compare one method with `rivals` rivals in `settings` settings by a paired bootstrap, and correct *all* tests as one family after Holm. You want to be able to find something at the level `level`. How many resamples do you need at least? A whole number.
+# You compare one method with `rivals` rivals in `settings` settings by a paired bootstrap, and correct *all* tests as one family after Holm. You want a corrected p-value of at most `level` to be possible. How many resamples do you need at least? A whole number.
 # ```
 
 # %%

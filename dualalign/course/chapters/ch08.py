@@ -75,7 +75,7 @@ EXERCISES = [
             Wrong(
                 "the p-value is 2/R",
                 lambda g: fewest_resamples(g) + 1,
-                "Nearly: one more than needed. The smallest p-value is 2 / (R + 1), not 2 / R.",
+                "Nearly: one more than needed. The smallest p-value is 2 / (R + 1), and at the level is enough.",
             ),
             Wrong(
                 "one tail only",
@@ -108,6 +108,16 @@ EXERCISES = [
                 "AUROC of a useless confidence is 0",
                 lambda g: [*of_constant(g)[:2], 0.0],
                 "An AUROC of 0 is a perfect order upside down. Here all answers tie: how much does a tie count?",
+            ),
+            Wrong(
+                "AUROC of a perfect order",
+                lambda g: [*of_constant(g)[:2], 1.0],
+                "An AUROC of 1 is a perfect order. Here all answers tie: how much does a tie count?",
+            ),
+            Wrong(
+                "another order of the three",
+                lambda g: [of_constant(g)[i] for i in (1, 0, 2)],
+                "You changed the places: the ECE comes first, then the Brier score, then the AUROC.",
             ),
             Wrong(
                 "AUROC is the accuracy",
