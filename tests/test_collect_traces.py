@@ -83,31 +83,6 @@ def test_models_may_be_loaded_one_after_the_other(pair, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_one_base_with_two_adapters_is_tokenised_once(pair, monkeypatch):
-    from dataclasses import replace
-
-    from dualalign.models import ModelSpec
-    from dualalign.traces.encode import encode_pair
-
-    made, make = [], ModelSpec.tokenizer
-    monkeypatch.setattr(ModelSpec, "tokenizer", lambda self: made.append(self.name) or make(self))
-    one, other = pair[0].spec, pair[1].spec
-    _, plm, polm = encode_pair(one, replace(one, label="adapted"), tiny_questions(), "choices")
-    assert made == ["base"]
-    assert plm == polm == encode_pair(one, other, tiny_questions(), "choices")[1]
-
-
-def test_the_plan_depends_on_questions_and_batch_size_alone(pair):
-    from dualalign.traces.encode import batch_plan, encode_pair
-
-    _, encoded, _ = encode_pair(*pair, tiny_questions(), "choices")
-    plan = batch_plan(encoded, 5)
-    assert sorted(i for rows in plan for i in rows) == list(range(12))
-    assert [len(rows) for rows in plan] == [5, 5, 2]
-    lengths = [len(encoded.prompts[i]) for rows in plan for i in rows]
-    assert lengths == sorted(lengths)
-
-
 def test_a_finished_batch_is_never_computed_again(pair, tmp_path, monkeypatch):
     from dualalign.models import Lens
 

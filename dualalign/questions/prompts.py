@@ -79,7 +79,7 @@ def targets(question: Question, style: str) -> tuple[str, ...]:
 
 
 def option_tokens(
-    tokenizer, prompt: str, continuations: tuple[str, ...], special: bool = True
+    tokenizer, prompt: str, continuations: tuple[str, ...], special: bool = True, whole: bool = False
 ) -> tuple[list[int], list[int]]:
     """Tokenise a prompt, and find the first token of each continuation *in its place behind the prompt*.
 
@@ -91,6 +91,8 @@ def option_tokens(
         K continuations, from `targets`.
     special : bool
         Whether the tokenizer adds its special tokens; False where the prompt holds them already.
+    whole : bool
+        Whether each continuation must be one token (a letter).
 
     Returns
     -------
@@ -105,7 +107,10 @@ def option_tokens(
         If a continuation merges with the prompt, or two continuations begin with the same token.
     """
     prompt_ids = _encode(tokenizer, prompt, special)
-    firsts = [_first_token(tokenizer, prompt, prompt_ids, text, special) for text in continuations]
+    longer = [_encode(tokenizer, prompt + text, special) for text in continuations]
+    if whole:
+        _one_token_each(continuations, [len(ids) - len(prompt_ids) for ids in longer])
+    firsts = [_first_token(prompt_ids, ids, text) for ids, text in zip(longer, continuations, strict=True)]
     for i, token in enumerate(firsts):
         if token in firsts[:i]:
             twin = continuations[firsts.index(token)]
@@ -113,11 +118,8 @@ def option_tokens(
     return prompt_ids, firsts
 
 
-def one_token_each(tokenizer, prompt: str, continuations: tuple[str, ...], special: bool = True) -> None:
-    """Raise OptionClash where a continuation takes more than one token (a letter must be one)."""
-    n_prompt = len(_encode(tokenizer, prompt, special))
-    for text in continuations:
-        n = len(_encode(tokenizer, prompt + text, special)) - n_prompt
+def _one_token_each(continuations: tuple[str, ...], sizes: list[int]) -> None:
+    for text, n in zip(continuations, sizes, strict=True):
         if n != 1:
             raise OptionClash(
                 f"option {text!r} is {n} tokens for this tokenizer, expected one; use the style 'choices'"
@@ -144,9 +146,8 @@ def encode_question(
         continuations = tuple(text.removeprefix(" ") for text in continuations)
     try:
         _all_different(question.options)
-        if style in ("letters", "p-true"):
-            one_token_each(tokenizer, prompt, continuations, special=not chat)
-        return option_tokens(tokenizer, prompt, continuations, special=not chat)
+        whole = style in ("letters", "p-true")
+        return option_tokens(tokenizer, prompt, continuations, special=not chat, whole=whole)
     except OptionClash as e:
         raise OptionClash(f"question {question.id!r}, style {style!r}: {e}") from None
 
@@ -197,8 +198,7 @@ def _encode(tokenizer, text: str, special: bool = True) -> list[int]:
     return ids
 
 
-def _first_token(tokenizer, prompt: str, prompt_ids: list[int], continuation: str, special: bool) -> int:
-    ids = _encode(tokenizer, prompt + continuation, special)
+def _first_token(prompt_ids: list[int], ids: list[int], continuation: str) -> int:
     if ids[: len(prompt_ids)] != prompt_ids or len(ids) == len(prompt_ids):
         raise OptionClash(f"option {continuation!r} melts into the prompt's last token; end the prompt differently")
     return ids[len(prompt_ids)]
