@@ -80,14 +80,15 @@ words = {"answer": "Yes" if names["raises"] or names["lowers"] else "Not that we
 # %% tags=["remove-input"]
 say(
     "**Does it matter how the paper is read? {answer}.**\n\n"
-    "- *One choice changed at a time.* Of {options} changes, {n_raises} raise the error of Dual-Align on our pairs ({raises}), {n_lowers} lower it, and {n_small} change it by less than {margin} ({small}). The other {n_undecided} are undecided.\n"
-    "- *All combinations, on the main pair.* Our default has a mean {of} of {default:.3f}. Of the {readings} combinations {lower:.0%} have less, so it is {place_of} reading here.\n"
-    "- *Picking afterwards.* Who picks the best reading for each set by its labels reports {best:.3f}; who picks the worst, {worst:.3f}. But a reading that was picked on the other sets keeps only {could_keep:+.3f} of the gain of {could_gain:.3f} (95 % interval {keep_low:+.3f} to {keep_high:+.3f}).",
+    "- *One choice changed at a time.* Of {options} changes, {n_raises} raise the error on our pairs ({raises}; with a weight of 0 it is no longer Dual-Align), {n_lowers} lower it, and {n_small} change it by less than {margin} ({small}). The other {n_undecided} are undecided.\n"
+    "- *All combinations, on the main pair.* Our default has a mean {of} of {default:.3f}. Of the {readings} combinations ({counted}, the levels of each choice multiplied) {lower:.0%} have less, so it is {place_of} reading here.\n"
+    "- *Picking afterwards.* Who picks the best reading for each set by its labels reports {best:.3f}; who picks the worst, {worst:.3f}. But a reading that was picked on the other sets keeps {could_keep:+.3f} of the gain of {could_gain:.3f}, which cannot be told apart from nothing (95 % interval {keep_low:+.3f} to {keep_high:+.3f}).",
     **words,
     **of_sets,
     **{f"n_{word}": len(found) for word, found in names.items()},
     **{word: ", ".join(names[word]) or "none" for word in ("raises", "small")},
     **dict(margin=margin, options=len(effects), readings=cube.values[0, ..., 0].size, lower=lower_share, could_gain=gain[0]),
+    counted=" × ".join(str(len(levels)) for levels in cube.factors.values()),
     of="ECE" if quantity == "ece" else "Brier score",
     **dict(zip(("could_keep", "keep_low", "keep_high"), kept, strict=True)),
 )
@@ -118,7 +119,7 @@ readings.open_readings()
 #
 # - **A weight of 1** leaves the confidence loss alone, the same for every question. That is `align-all`. A weight of 0 leaves the process loss alone. Neither is Dual-Align any more; call them the *halves*.
 # - **Layer by layer** (`process=per-layer`), gaps are squared before anything is aggregated. So the aggregate does not enter. A fixed weight of 1 does not see any choice about $S$, and one of 0 none about $C$.
-# - **A softmax over the whole vocabulary**, renormalised over the $K$ options, is the softmax over the $K$ options.
+# - **A softmax over the whole vocabulary**, renormalised over the $K$ options, is the softmax over the $K$ options. So at the output it makes no difference which of the two one takes.
 # - **The base of the logarithm** is another weight. In base 2 each $C$ is divided by $\ln 2$, and each $S$, being a square, by $(\ln 2)^2$. Multiply the objective by $\ln 2$, which moves no minimum:
 #
 # $$ w\,C + (1 - w)\,\frac{S}{\ln 2}. $$
@@ -151,7 +152,7 @@ effects.assign(brier=brier["value"])[list(columns)].rename(columns=columns).roun
 # %% [markdown]
 # An undecided choice can still move the error much: up on one set and down on the next. What do the rows that raise the error have in common?
 
-# %% mystnb={"figure": {"caption": "One choice at a time. Left: error less that of the default, with 95 % intervals over the sets; the band is the margin. Right: temperature over that of the default. What to see: the rows left of 1 in the right panel have the larger errors in the left one, and the rows on the line at 1 change nothing.", "name": "fig-readings"}, "image": {"alt": "Forest plot of {options} changed choices in two panels: difference of the error from the default's, and ratio of the temperatures. The lower the temperature, the larger the error; the rank correlation is {rank:+.2f}."}}
+# %% mystnb={"figure": {"caption": "One choice at a time. Left: error less that of the default, with 95 % intervals over the sets; the band is the margin. Right: temperature over that of the default, on a logarithmic axis, with its interval. What to see: the rows left of 1 in the right panel have the larger errors in the left one, and the rows on the line at 1 change nothing.", "name": "fig-readings"}, "image": {"alt": "Forest plot of {options} changed choices in two panels: difference of the error from the default's, and ratio of the temperatures. The lower the temperature, the larger the error; the rank correlation is {rank:+.2f}."}}
 axes = plots.plot_forest(plots.prepare_forest(effects), list(effects.verdict), margin)
 
 # %% tags=["remove-input"]
@@ -189,11 +190,13 @@ found.rename(columns={"ratio": "T ratio", "ratio_low": "low", "ratio_high": "hig
 both = effects[(effects.lower > 0) & (effects.higher > 0)]
 quiet = effects[effects.moved <= margin / 2]
 say(
-    "After the correction {n_both} of {n_options} changes help in some settings and hurt in others. Those that move a setting's error by no more than {half} on average are {quiet}: which of their options the paper meant does not matter here.",
+    "After the correction {n_both} of {n_options} changes help in some settings and hurt in others. Changed alone, these hardly move a mean, a setting's error by no more than {half} on average: {quiet}. In single settings differences were found ({quiet_found} of {quiet_settings}), and the next section asks what they do together with others.",
     n_both=len(both),
     n_options=len(effects),
     half=margin / 2,
     quiet=", ".join(f"`{name}`" for name in quiet.index) or "none",
+    quiet_found=", ".join(str(n) for n in quiet.lower + quiet.higher) or "none",
+    quiet_settings=int(effects.settings.max()),
 )
 
 # %% [markdown]
@@ -208,14 +211,15 @@ second = error.mean(axis=0, keepdims=True) - error.mean()
 together = error - error.mean() - first - second
 parts = {"first": first, "second": second, "both together": together}
 shares = pd.Series({name: np.broadcast_to(part, error.shape).var() / error.var() for name, part in parts.items()})
+small_mains = shares["first"] + shares["second"]
 pd.DataFrame({"share of the variance": shares}).T.assign(sum=shares.sum()).round(3)
 
 # %% [markdown]
 # Each value is the grand mean, plus a **main effect** of each choice (the mean of its row or column less the grand mean), plus what is left: their **interaction**. The parts are orthogonal, so their variances add up to the whole. With more choices there are more parts of the same kind.
 #
-# Note what a main effect is: a mean over the other choice's options. The bad corner shows in it, though neither choice does harm alone.
+# Note what a main effect is: a mean over the other choice's options. The bad corner shows in it, though neither choice does harm alone. So a large share of main effects does not mean that one change from the default would have seen it.
 #
-# Now the real thing: every combination of the readings, on the seven sets of the main pair. Aggregate and process count as one factor `S` with four levels, since layer by layer knows no aggregate. The five splits are one more factor. In the table, `alone` is the share of the main effect, `total` that of everything which the factor enters; both are means over the sets.
+# Now the real thing: every combination of the readings, on the seven sets of the main pair. Aggregate and process count as one factor `S` with four levels, since layer by layer knows no aggregate. The five splits are one more factor. (The split is among the factors, so the column `alone` holds its main effect, too.) In the table, `alone` is the share of the main effect, `total` that of everything which the factor enters; both are means over the sets.
 
 # %%
 inner = {name: all_readings.cube(rows, name, halves=False) for name in ("temperature", quantity)}
@@ -224,7 +228,7 @@ shares["error, with halves"] = all_readings.variance(cube)
 factors = {name: all_readings.by_factor(found) for name, found in shares.items()}
 pd.concat({n: f[["main", "total"]].set_axis(["alone", "total"], axis=1) for n, f in factors.items()}, axis=1).round(3)
 
-# %% mystnb={"figure": {"caption": "Shares of the variance by factor, means over seven sets, without the halves (weights 0 and 1). Dark: the factor alone. Pale: with all its interactions. Line: range of the pale bar over the sets. What to see: two factors do nearly everything, a large part of it through interactions.", "name": "fig-factors-variance"}, "image": {"alt": "Bars of variance shares for seven factors in two panels, log temperature and error. Of the error's variance {first} enters {first_share:.0%} and {second} {second_share:.0%}; base, KL direction and peak rule {idle_share:.1%} each or less."}}
+# %% mystnb={"figure": {"caption": "Shares of the variance by factor, means over seven sets, without the halves (weights 0 and 1). Dark: the factor alone. Pale: with all its interactions. Line: range of the pale bar over the sets. What to see: two factors do nearly everything, a large part of it through interactions; in the right panel the lines are long, so the shares differ much from set to set.", "name": "fig-factors-variance"}, "image": {"alt": "Bars of variance shares for seven factors in two panels, log temperature and error. Of the error's variance {first} enters {first_share:.0%} and {second} {second_share:.0%}; base, KL direction and peak rule {idle_share:.1%} each or less."}}
 axes = plots.plot_factors({name: factors[name] for name in ("log T", "error")})
 
 # %% tags=["remove-input"]
@@ -239,7 +243,7 @@ top = pairs["error"].idxmax()
 say(
     "Of the variance of the error, `{first}` enters {first_share:.0%} and `{second}` {second_share:.0%} (an interaction counts for each factor in it); {idle} enter {idle_share:.1%} each or less. The choice of the split makes {splits:.0%}.\n\n"
     "The largest interaction is {pair}: {pair_share:.0%}, and {pair_t:.0%} for log T. If τ divides the last layer only, that layer alone must close the whole gap of the entropies, and how they are aggregated decides how far it must go.\n\n"
-    "All main effects together are {mains:.0%}, interactions of two {twos:.0%}. A main effect is a mean over all other choices, so it is not what one change from the default sees.",
+    "All main effects together are {mains:.0%}, interactions of two {twos:.0%}. A main effect is a mean over all other choices, so this is not what one change from the default sees: of the four errors above that saw nothing, though their main effects are {small_mains:.0%} of the variance.",
     first=total.index[0],
     second=total.index[1],
     first_share=total.iloc[0],
@@ -247,14 +251,14 @@ say(
     idle=", ".join(f"`{name}`" for name in idle.index),
     idle_share=idle.max(),
     pair="`" + top.replace(" × ", "` × `") + "`",
-    **dict(pair_share=pairs["error"][top], pair_t=pairs["log T"][top]),
+    **dict(pair_share=pairs["error"][top], pair_t=pairs["log T"][top], small_mains=small_mains),
     **{name: orders["error"][kind] for name, kind in (("mains", "main effects"), ("twos", "of two"), ("splits", "splits"))},
 )
 
 # %% tags=["remove-input"]
 where = [name for name, axis in zip(cube.factors, range(1, 7), strict=True) if endless.any(axis=tuple(a for a in range(8) if a != axis)).sum() == 1]
 say(
-    "Why are the halves left out of the figure? Of {fits} fits {endless} have no finite optimum, and all of these have the same level of {where}: a weight of 0, and τ on the last layer only. No temperature of one layer may then be high enough to make up for the others. The answer is $T = \\infty$, the same confidence $1/K$ for every answer.",
+    "Why are the halves left out of the figure? Of {fits} fits (every combination on every set and split) {endless} have no finite optimum, and all of these have the same level of {where}: a weight of 0, and τ on the last layer only. No temperature of one layer may then be high enough to make up for the others. The answer is $T = \\infty$, the same confidence $1/K$ for every answer.",
     fits=endless.size,
     endless=int(endless.sum()),
     where=" and of ".join(f"`{name}`" for name in where) or "no factor",
@@ -273,7 +277,7 @@ say(
 columns = ["default", "spread", "best", "worst", "elsewhere"]
 choices[columns].assign(floor=floor).round(3)
 
-# %% mystnb={"figure": {"caption": "The main pair, set by set: the error of every combination (grey bar), of the default with its standard deviation over the splits, of the best in hindsight, and of the one that is best on the other sets. What to see: the grey bars are many times longer than the spread over the splits, and the best in hindsight lies below the noise floor on every set.", "name": "fig-hindsight"}, "image": {"alt": "Horizontal ranges of the error over all readings for seven sets. The range is {span:.3f} wide on average, {times:.0f} times the spread over the splits; the best in hindsight lies below the noise floor on every set."}}
+# %% mystnb={"figure": {"caption": "The main pair, set by set: the error of every combination (grey bar), of the default with its standard deviation over the splits, of the best in hindsight, and of the one that is best on the other sets. What to see: the grey bars are many times longer than the spread over the splits, and the best in hindsight lies below the default's noise floor on every set. The triangle, chosen elsewhere, helps on most sets and hurts on ARC-Easy and OpenBookQA, the two on which the premise holds.", "name": "fig-hindsight"}, "image": {"alt": "Horizontal ranges of the error over all readings for seven sets. The range is {span:.3f} wide on average, {times:.0f} times the spread over the splits; the best in hindsight lies below the default's noise floor on every set."}}
 ax = plots.plot_hindsight(choices, floor, "ECE" if quantity == "ece" else "Brier score")
 
 # %% tags=["remove-input"]
@@ -300,7 +304,7 @@ say(
 )
 
 # %% [markdown]
-# Is there at least one reading that wins everywhere? These have the lowest error on at least one set, named by what they change; the lowest mean first, eight rows at most. `best` counts the sets on which a reading wins, ties included, and `beats` those on which it is below the default.
+# Is there at least one reading that wins everywhere? These have the lowest error on at least one set, named by what they change; among these the lowest mean first, eight rows at most. `best` counts the sets on which a reading wins, ties included, and `beats` those on which it is below the default.
 
 # %%
 standing = all_readings.standing(cube)
@@ -316,9 +320,17 @@ say(
     losing=int((standing.beats == 0).sum()),
 )
 
+# %% tags=["remove-input"]
+errors, heats = cube.values.mean(axis=-1), all_readings.cube(rows, "temperature").values.mean(axis=-1)
+winners = {name: heats[i].flat[errors[i].argmin()] for i, name in enumerate(cube.sets)}
+hottest = max(winners, key=winners.get)
+say(
+    "An error far below what perfectly calibrated answers would show is partly selected noise. But the floor is the default's, and a reading with other confidences has another: on {hottest} the winner has a temperature of {heat:.0f}, so nearly the same confidence at every answer, an honest \"I do not know\".",
+    hottest=hottest,
+    heat=winners[hottest],
+)
+
 # %% [markdown]
-# An error below the noise floor is less than perfectly calibrated answers would show on average. To find such errors is to select noise.
-#
 # Nobody need try hundreds of readings to profit from this. It is enough to fix the ambiguous parts while looking at a test set, and to describe the result as the method. That is why our default was fixed first and stays.
 #
 # ## Other lenses
@@ -350,7 +362,7 @@ if anew:
     gaps = {c: (both[c] - both[f"{c}_shipped"]).abs().groupby(both.lens).max() for c in ("plm_entropy", "polm_entropy")}
     display(pd.DataFrame(gaps).rename_axis("largest difference"))
 
-# %% mystnb={"figure": {"caption": "Three readings of inner layers, means over 60 questions. Top: entropy by layer. Bottom: KL divergence of the last layer's belief from the layer's, in the lens's own tokens; each panel has its own scale. What to see: in the PLM the tuned lens is nearer to the last layer than the plain one, in the PoLM it is much farther off until about layer 12; over all tokens entropies are several times as large.", "name": "fig-lenses"}, "image": {"alt": "Six panels, entropy and distance from the last layer by layer, for three lenses and two models. In early layers the tuned lens brings the PLM from {plm_plain:.2f} to {plm_tuned:.2f} nats of the last layer, but takes the PoLM from {polm_plain:.2f} to {polm_tuned:.2f}."}}
+# %% mystnb={"figure": {"caption": "Three readings of inner layers, means over 60 questions. Top: entropy by layer. Bottom: KL divergence of the last layer's belief from the layer's, in the lens's own tokens; each panel has its own scale. What to see: in the PLM the tuned lens is nearer to the last layer than the plain one, in the PoLM it is much farther off from layer 2 to about layer 11; over all tokens entropies are, in most layers, several times as large.", "name": "fig-lenses"}, "image": {"alt": "Six panels, entropy and distance from the last layer by layer, for three lenses and two models. In early layers the tuned lens brings the PLM from {plm_plain:.2f} to {plm_tuned:.2f} nats of the last layer, but takes the PoLM from {polm_plain:.2f} to {polm_tuned:.2f}."}}
 titles = {"options": "K options", "vocabulary": "All tokens", "tuned": "K options, tuned"}
 axes = plots.plot_lenses(layers, titles)
 
@@ -386,7 +398,7 @@ apart = [name for name in ("vocabulary", "tuned") if not dual["ratio_low"][name]
 say(
     "For Dual-Align the interval of the ratio leaves out 1 for {apart}. {lens_verdict} Over all tokens the mean squared gap of the ISEs at $T = 1$ is {gap_ratio:.0f} times what it is over the options. So there the process loss outweighs the confidence loss, as with a weight near 0.",
     apart=", ".join(f"`{name}`" for name in apart) or "neither",
-    lens_verdict="What inner layers are read through is one more choice that matters." if apart else "Neither was shown to matter on these questions.",
+    lens_verdict="So on these questions it can matter what an inner layer is read through; where the interval holds 1, no difference was found." if apart else "Neither was shown to matter on these questions.",
     gap_ratio=float(squares["vocabulary"] / squares["options"]),
 )
 
@@ -402,7 +414,7 @@ say(
 #
 # - Some open choices are names for the same thing. Check for these first.
 # - Most of the others move one quantity, the temperature. What they do to the error follows from whether the default's temperature was too low or too high.
-# - Which layers $\tau$ divides and how entropies are aggregated work together. One choice at a time cannot show that.
+# - Which layers $\tau$ divides and how entropies are aggregated work together. Changing one choice at a time from the default cannot show that.
 # - The range over readings is much wider than the spread over splits. A reading fixed after the test is a result about the test.
 #
 # Mira writes her reading down before she looks at a test question, and says so in her report.

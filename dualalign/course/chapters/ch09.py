@@ -122,6 +122,16 @@ EXERCISES = [
                 "You measured from the first cell. A main effect is the mean of a row or column less the grand mean.",
             ),
             Wrong(
+                "the variance itself",
+                lambda g: share(g) * float(g.errors.var()),
+                "That is the variance of what is left. Asked is its share: divide by that of all six errors.",
+            ),
+            Wrong(
+                "per cent without the sign",
+                lambda g: 100 * share(g),
+                "A share lies between 0 and 1. Per cent need their sign.",
+            ),
+            Wrong(
                 "a share of standard deviations",
                 lambda g: math.sqrt(share(g)),
                 "You compared standard deviations. Only variances of orthogonal parts add up to the whole.",
