@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .hub import adapter_folder, snapshot, verify
 from .placing import placing, quantised
 from .quiet import first_line, quiet
-from .spec import ModelSpec, adapter_config, adapter_folder, context_length, find_device, softcap, unusable
+from .spec import ModelSpec, adapter_config, context_length, find_device, softcap, unusable
 
 
 @dataclass
@@ -111,6 +112,9 @@ def _weights(spec: ModelSpec, dtype):
             )
     except Exception as e:  # hub, file system and parsers raise many kinds; the reader needs one line
         raise unusable(spec, "weights", e) from None
+    folder = snapshot(str(spec.source), spec.commit) if spec.commit else None
+    if folder is not None:
+        verify(folder, str(spec.source))
     lost = sorted([*info["missing_keys"], *(k[0] if isinstance(k, tuple) else k for k in info["mismatched_keys"])])
     if lost:  # transformers would fill them with random numbers
         raise ValueError(

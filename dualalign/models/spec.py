@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from .gguf import PREFIX, gguf_folder, packaged_folder
+from .hub import HUB_ID, Found, adapter_folder, on_hub, snapshot
 from .placing import check_placing
 from .quiet import first_line, quiet
 
 DTYPES = ("float32", "bfloat16", "float16", "int8")
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -80,14 +78,27 @@ class ModelSpec:
 
     def location(self) -> dict:
         """Keyword arguments for every ``from_pretrained``: remote code only where it is allowed."""
-        where = resolve(self.source, self.revision)
-        offline = not Path(where).is_dir() and on_hub(where, self.revision) is None
+        found, where = self.found(), resolve(self.source, self.revision)
+        here = snapshot(where, found.commit) if found and not found.online else None
         return {
-            "pretrained_model_name_or_path": where,
-            "revision": self.revision or "main",
+            "pretrained_model_name_or_path": str(
+                here or where
+            ),  # without the hub the folder: no part of it is asked for
+            "revision": found.commit if found and not here else "main",
             "trust_remote_code": self.trust_remote_code,
-            "local_files_only": offline,
+            "local_files_only": here is not None,
         }
+
+    def found(self) -> Found | None:
+        """The commit of a model on the hub; None for one that lies in a folder here."""
+        where = resolve(self.source, self.revision)
+        return None if Path(where).is_dir() else on_hub(where, self.revision)
+
+    @property
+    def commit(self) -> str:
+        """The commit of a model on the hub; "" for one that lies in a folder here."""
+        found = self.found()
+        return found.commit if found else ""
 
     def config(self):
         """The model's own configuration."""
@@ -118,8 +129,7 @@ class ModelSpec:
         folders = [Path(p) for p in places if p and Path(p).is_dir()]
         files = sorted(f for folder in folders for f in folder.iterdir() if f.suffix in (".safetensors", ".json"))
         stats = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
-        commit = None if Path(where).is_dir() else on_hub(where, self.revision)
-        place = {"device": self.device_kind, "commit": commit, "files": stats}
+        place = {"device": self.device_kind, "commit": self.commit, "files": stats}
         code = {"remote code": True} if self.trust_remote_code else {}
         return {"name": self.name, "dtype": self.dtype} | place | code
 
@@ -154,7 +164,7 @@ def resolve(source: str, revision: str | None = None) -> str:
             return str(gguf_folder(path))
     if path.is_dir():
         return _check_folder(path)
-    if path.exists() or not _HUB_ID.fullmatch(source) or source[0] in "./":
+    if path.exists() or not HUB_ID.fullmatch(source) or source[0] in "./":
         raise ValueError(
             f"{source}: no such model; expected a folder of safetensors, a .gguf file, package:NAME or a hub id"
         )
@@ -192,31 +202,6 @@ def _check_index(path: Path) -> None:
             raise ValueError(f"{path}: lacks {shard}, one of {len(shards)} files of weights; fetch the model again")
 
 
-@lru_cache
-def on_hub(name: str, revision: str | None = None) -> str | None:
-    """Ask the hub, once, for a model's commit; None where it cannot be asked but the model lies in the local cache.
-
-    Raises
-    ------
-    ValueError
-        If it is neither there nor here, or holds no safetensors.
-    """
-    import huggingface_hub as hub
-
-    try:
-        info = hub.model_info(name, revision=revision, timeout=10)
-    except Exception as e:  # no network, no such model, no permission
-        if isinstance(hub.try_to_load_from_cache(name, "config.json", revision=revision), str):
-            return None
-        reason = f"{type(e).__name__}: {first_line(e)}"
-        raise ValueError(
-            f"{name}: no such folder here, and the hub did not give it ({reason}); check name and network"
-        ) from None
-    if not any(f.rfilename.endswith(".safetensors") for f in info.siblings or []):
-        raise ValueError(f"{name}: the hub holds no safetensors of it; pickled weights are refused")
-    return info.sha
-
-
 def adapter_config(folder: str | Path) -> dict:
     """Read and check a LoRA adapter's configuration.
 
@@ -238,31 +223,6 @@ def adapter_config(folder: str | Path) -> dict:
             f"{folder}: no adapter_model.safetensors (pickled adapters are refused); save it with peft again"
         )
     return config
-
-
-def adapter_folder(adapter: str | Path) -> Path:
-    """Return the folder of an adapter; one on the hub, ``id`` or ``id@revision``, is fetched into the hub's cache.
-
-    Raises
-    ------
-    ValueError
-        If the hub does not give it.
-    """
-    folder = Path(adapter).expanduser()
-    name, _, revision = str(adapter).partition("@")
-    if folder.exists() or not _HUB_ID.fullmatch(name) or "/" not in name or name[0] in "./":
-        return folder
-    import huggingface_hub as hub
-
-    files = ["adapter_config.json", "adapter_model.safetensors"]
-    try:
-        with quiet():
-            return Path(hub.snapshot_download(name, revision=revision or None, allow_patterns=files))
-    except Exception as e:  # no network, no such adapter, no permission
-        reason = f"{type(e).__name__}: {first_line(e)}"
-        raise ValueError(
-            f"{adapter}: no such folder here, and the hub did not give it ({reason}); check name and network"
-        ) from None
 
 
 def check_base(adapter: str | Path, source: str) -> None:

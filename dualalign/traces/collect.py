@@ -259,7 +259,15 @@ def _metadata(plm, polm, style: str, set_name: str, variant: str) -> dict[str, s
         "device": _both(_kind(plm), _kind(polm)),
         "softcap": _both(plm.softcap, polm.softcap),
         "variant": variant,
-    }
+    } | _commits(plm, polm)
+
+
+def _commits(plm, polm) -> dict[str, str]:
+    """Which commits of the hub were read; nothing where both models lie in folders."""
+    found = [
+        getattr(model, "commit", "") or getattr(getattr(model, "spec", None), "commit", "") for model in (plm, polm)
+    ]
+    return {"commits": " / ".join(commit or "local" for commit in found)} if any(found) else {}
 
 
 def _kind(model) -> str:
