@@ -206,7 +206,9 @@ def foreign_model(family="GPT2"):
 
 def test_two_tokenizers_need_the_word_foreign(pair, tmp_path):
     out, strangers = tmp_path / "t.safetensors", [foreign_model(), pair[1]]
-    refused("question 'q0': the tokenizers of stranger and chat give its prompt different token ids", strangers, out)
+    refused(
+        "12 of 12 questions are split differently by the tokenizers of stranger and chat, 'q0': prompt", strangers, out
+    )
     traces = Traces.load(run(strangers, out, foreign=True))
     assert traces.plm_logits.shape == (12, 5, 3)
     assert traces.polm_logits.shape == (12, 3, 3)

@@ -42,6 +42,7 @@ Trust = Annotated[
 Share = Annotated[
     bool, typer.Option(help="Read a start that all prompts share once a model, not once a question, where that pays.")
 ]
+Check = Annotated[bool, typer.Option("--check", help="Compare the two tokenizers on all questions, and stop.")]
 Restart = Annotated[bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
@@ -73,6 +74,7 @@ def trace(
     chat: Chat = "none",
     trust: Trust = False,
     share_prefix: Share = True,
+    check: Check = False,
     restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
@@ -87,6 +89,7 @@ def trace(
     from ..models import ModelSpec
     from ..traces.collect import collect
     from ..traces.team import Team
+    from ..traces.tokens import tokenizer_report
 
     placed = {"device_map": device_map, "max_memory": max_memory, "trust_remote_code": trust}
     pair = [
@@ -95,6 +98,9 @@ def trace(
     ]
     for spec in pair:
         spec.check()
+    if check:
+        typer.echo("\n".join(tokenizer_report(*pair, chosen, style, wording).lines()))
+        return
     on_clash = "skip" if skip_clashes else "error"
     options = {"wording": wording, "resume": not restart, "progress": not quiet, "share_prefix": share_prefix}
     collect(*pair, chosen, style, out, batches, on_clash, foreign=foreign, chat=chat, set_name=set_name, **options)

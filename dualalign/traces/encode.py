@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..questions import OptionClash, Question, encode_question
+from .tokens import SHOWN, Difference, difference
 
 CHATS = ("none", "polm", "both")
 MOST_TOKENS, MOST_QUESTIONS = 8192, 64  # of a batch that is cut by itself
@@ -62,10 +63,10 @@ def encode_pair(
     """
     if chat not in CHATS:
         raise ValueError(f"chat is {chat!r}; give one of {', '.join(CHATS)}")
-    tokenizers = [_tokenizer(plm)] if _same_source(plm, polm) else [_tokenizer(plm), _tokenizer(polm)]
+    tokenizers = [tokenizer_of(plm)] if _same_source(plm, polm) else [tokenizer_of(plm), tokenizer_of(polm)]
     if chat == "none" and len(questions) >= MANY and _alike(tokenizers):
         tokenizers = tokenizers[:1]
-    kept, rows = [], []
+    kept, rows, differ = [], [], []
     for question in questions:
         try:
             encoded = [encode_question(tokenizer, question, style, wording) for tokenizer in tokenizers]
@@ -75,9 +76,11 @@ def encode_pair(
                 raise
             continue
         if not foreign and encoded[0] != encoded[-1]:
-            raise ValueError(_mismatch(plm, polm, question, *encoded))
+            differ.append(difference(question, *encoded, tokenizers))
         kept.append(question)
         rows.append(read)
+    if differ:
+        raise ValueError(_mismatch(plm, polm, differ, len(questions)))
     if not kept:
         raise ValueError(f"style {style!r}: the options of all {len(questions)} questions clash; try another style")
     sides = [Encoded([r[i][0] for r in rows], [r[i][1] for r in rows]) for i in (0, -1)]
@@ -142,15 +145,16 @@ def _alike(tokenizers: list) -> bool:
     return all(rule == rules[0] for rule in rules)
 
 
-def _tokenizer(model):
+def tokenizer_of(model):
+    """The tokenizer of a model, in memory or still to be loaded."""
     return model.tokenizer() if is_spec(model) else model.tokenizer
 
 
-def _mismatch(plm, polm, question: Question, ours: tuple, theirs: tuple) -> str:
-    what = "prompt" if ours[0] != theirs[0] else "options"
+def _mismatch(plm, polm, differ: list[Difference], asked: int) -> str:
     return (
-        f"question {question.id!r}: the tokenizers of {plm.name} and {polm.name} give its {what} different token ids; "
-        f"are they of one family? For two families give foreign=True (--foreign)"
+        f"{len(differ)} of {asked} questions are split differently by the tokenizers of {plm.name} and {polm.name}, "
+        f"{'; '.join(map(str, differ[:SHOWN]))}; are they of one family? Try another style, or for two families "
+        f"foreign=True (--foreign)"
     )
 
 
