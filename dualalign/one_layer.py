@@ -33,9 +33,18 @@ def examine(traces: Traces, calibrator: Calibrator, seed: int = 0) -> tuple[chec
     if traces.n_layers > 1:
         return checks.examine(traces, calibrator, seed)
     found = [checks.optimum(calibrator), checks.agreeing(traces), checks.disagreement(traces)]
-    found += [checks.stability(traces, calibrator, seed), checks.direction(traces, calibrator)]
+    found += [_stability(traces, calibrator, seed), checks.direction(traces, calibrator)]
     found += [checks.undecided(traces), _layers(calibrator), checks.ties(traces), checks.reading(traces)]
     return (*found, checks.chance(traces), checks.calibration(traces, seed))
+
+
+def _stability(traces: Traces, calibrator: Calibrator, seed: int) -> checks.Check:
+    """As `checks.stability`; among few questions a resample may hold none on which the two models agree."""
+    try:
+        return checks.stability(traces, calibrator, seed)
+    except ValueError as error:
+        condition, fault = "T hardly depends on which questions were asked", "the temperature is not stable"
+        return checks.Check("stability", condition, f"a resample cannot be fitted: {error}", "fail", fault)
 
 
 def _layers(calibrator: Calibrator) -> checks.Check:

@@ -88,6 +88,15 @@ def test_with_layers_the_checks_are_those_of_dual_align():
     assert one_layer.examine(traces, calibrator) == checks.examine(traces)
 
 
+def test_a_resample_without_agreement_is_a_failed_check_and_no_error():
+    traces = last_only(calibrated_pair(400))
+    agreeing, other = drift.agreement(traces), np.flatnonzero(~drift.agreement(traces))
+    few = traces.select([*np.flatnonzero(agreeing)[:1], *other[:5]])
+    states = {check.name: check for check in judge(few).checks}
+    assert states["stability"].state == "fail"
+    assert "cannot be fitted: traces has no question on which the two models agree" in states["stability"].said
+
+
 def test_the_report_is_written_and_explains(path, tmp_path):
     page = write_report(path, tmp_path / "r.html").read_text()
     assert "where the two models part cannot be seen" in page

@@ -7,8 +7,9 @@ TransformerLens: ``cache.logit_lens(positions=-1,        ``transformer_lens_laye
 vocab=ids)``
 TransformerLens: ``cache.accumulated_resid(              ``transformer_lens_layers(stack, labels)``, with
 apply_ln=True, return_labels=True)``                     ``Unembedding(model.W_U.T, model.b_U)``
-nnsight: ``layer.output.save()`` of every block          ``stack_layers(saved)``, with an `Unembedding`
-nnsight: logits a layer, saved                           ``stack_layers(saved)``
+nnsight: ``saved = list().save()``, in the trace a       ``stack_layers(saved)``, with an `Unembedding`
+``saved.append(layer.output)`` a block
+nnsight: logits of every layer, saved so                 ``stack_layers(saved)``
 tuned-lens: ``TunedLens`` and the model's output         ``tuned_lens_logits(lens, out.hidden_states, out.logits,
                                                          option_ids)``
 =======================================================  ==========================================================
