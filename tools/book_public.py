@@ -13,9 +13,9 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parent.parent
 # Modules in the order of the way through the house: what holds the data, what reads it, what draws it, what teaches it.
 MODULES = {
-    "Data": ["traces", "questions", "models"],
+    "Data": ["traces", "traces.imports", "questions", "models"],
     "Methods": ["drift", "calibrators"],
-    "Measuring and drawing": ["metrics", "protocol", "plots", "report"],
+    "Measuring, drawing, taking out": ["metrics", "protocol", "plots", "report", "exports"],
     "Of the chapters": [
         *("change", "align_all", "early_stopping", "readings", "all_readings", "few", "order", "carry", "travel"),
         *("references", "layer_maps", "judged", "decisions", "inner", "checks", "practice"),

@@ -49,11 +49,11 @@ def from_array_files(
     plm_name: str | None = None,
     polm_name: str | None = None,
 ) -> Traces:
-    """Import two files of arrays, one a model; see the table above.
+    """Import two files of arrays, one a model.
 
     Parameters
     ----------
-    plm, polm : ``.safetensors``, ``.npz`` or ``.npy``
+    plm, polm : ``.safetensors``, ``.npz`` or ``.npy``, with the arrays that the module's text lists
     option_ids : a ``.npy`` file with the options' tokens, for files that have none
     questions : a question file in the order of the arrays, for ids, labels and groups
     labels : False to leave labels out

@@ -92,16 +92,15 @@ def from_arrays(
     ValueError
         One line that names the array and what is wrong.
     """
-    sides = {"plm": as_array(plm, "plm"), "polm": as_array(polm, "polm")}
-    n = len(sides["plm"])
+    given = [as_array(plm, "plm"), as_array(polm, "polm")]
+    n = len(given[0]) if given[0].ndim else 0
     ids = None if option_ids is None else _ids(option_ids, n)
-    for side, head in (("plm", plm_head), ("polm", polm_head)):
-        sides[side] = _option_logits(side, sides[side], ids, head)
-    counts = _counts(n_options, ids, sides["plm"])
-    gap = np.arange(sides["plm"].shape[2])[None, None, :] >= counts[:, None, None]
+    g, f = (_option_logits(*one) for one in zip(("plm", "polm"), given, (ids, ids), (plm_head, polm_head), strict=True))
+    counts = _counts(n_options, ids, g)
+    gap = np.arange(g.shape[2])[None, None, :] >= counts[:, None, None]
     return Traces(
-        plm_logits=np.where(gap, np.float32(-np.inf), sides["plm"]),
-        polm_logits=np.where(gap, np.float32(-np.inf), sides["polm"]),
+        plm_logits=np.where(gap, np.float32(-np.inf), g),
+        polm_logits=np.where(gap, np.float32(-np.inf), f),
         labels=np.full(n, -1) if labels is None else validate.as_int64("labels", as_array(labels, "labels")),
         n_options=counts,
         question_ids=tuple(map(str, range(n))) if question_ids is None else tuple(question_ids),

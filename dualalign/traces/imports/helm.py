@@ -63,7 +63,7 @@ def from_helm(
     Parameters
     ----------
     plm, polm : the folder of a run, or its ``scenario_state.json``
-    score : "sum", "per-token" or "pmi", see the table above
+    score : "sum"; "per-token", HELM's own for multiple_choice_separate_original; "pmi", its own for ..._calibrated
     missing : "error", "drop" or "bound" for an option that is not among the most likely tokens (`missing.pick`);
         "drop" also leaves out questions whose prompt was cut or whose request failed
     prompts, unmatched, labels : see `pair.join`
@@ -83,20 +83,20 @@ def from_helm(
         raise ValueError(f"--score is {score!r}; allowed for helm are {', '.join(SCORES)}")
     if missing not in POLICIES:
         raise ValueError(f"--missing is {missing!r}; allowed are {', '.join(POLICIES)}")
-    paths = [state_file(path) for path in (plm, polm)]
-    readers = [_Reader(path, score, missing) for path in paths]
+    readers = [_Reader(state_file(path), score, missing) for path in (plm, polm)]
     runs = [reader.run(given) for reader, given in zip(readers, (plm_name, polm_name), strict=True)]
-    methods = {reader.method for reader in readers}
-    if len(methods) > 1:
-        raise ValueError(f"{paths[1]}: method {readers[1].method}, {readers[0].method} in {paths[0]}; use one for both")
-    scenario = _MODEL.sub("", paths[0].parent.name)
-    metadata = {
-        "questions": f"HELM: {scenario}",
-        "prompt": f"HELM: {readers[0].method}",
-        "scores": ONE_TOKEN if methods == {JOINT} else SCORES[score],
-        "imported": f"helm: {' / '.join(path.parent.name for path in paths)}",
+    return join(*runs, _metadata(*readers, score), prompts, unmatched, labels)
+
+
+def _metadata(plm: _Reader, polm: _Reader, score: str) -> dict[str, str]:
+    if plm.method != polm.method:
+        raise ValueError(f"{polm.path}: method {polm.method}, {plm.method} in {plm.path}; use one for both")
+    return {
+        "questions": f"HELM: {_MODEL.sub('', plm.path.parent.name)}",
+        "prompt": f"HELM: {plm.method}",
+        "scores": ONE_TOKEN if plm.method == JOINT else SCORES[score],
+        "imported": f"helm: {plm.path.parent.name} / {polm.path.parent.name}",
     }
-    return join(*runs, metadata, prompts, unmatched, labels)
 
 
 def state_file(path: str | Path) -> Path:

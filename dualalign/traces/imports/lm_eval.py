@@ -55,7 +55,7 @@ def from_lm_eval(
     Parameters
     ----------
     plm, polm : a samples file, or the folder of a run: then every task in it, a group each, the newest file of each
-    score : "sum", "per-char", "per-byte" or "pmi", see the table above
+    score : "sum" (what acc compares), "per-char" (acc_norm), "per-byte" (acc_bytes) or "pmi" (acc_mutual_info)
     prompts : "any" where one model was asked with ``--apply_chat_template``; documents must agree in any case
     unmatched : "drop" to leave out questions that only one run has
     labels : False to leave the targets out

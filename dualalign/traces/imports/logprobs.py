@@ -79,13 +79,18 @@ def from_logprobs(
     paths = [regular_file(path, "a JSONL file of responses with log-probabilities") for path in (plm, polm)]
     readers = [_Reader(path, known, missing, match) for path in paths]
     runs = [reader.run(given) for reader, given in zip(readers, (plm_name, polm_name), strict=True)]
-    metadata = {
-        "questions": Path(questions).name if isinstance(questions, (str, Path)) else paths[0].name,
-        "prompt": f"as asked of the server, options as {style}" if known else "as asked of the server",
-        "scores": SUMMED if any(reader.echoes for reader in readers) else ONE_TOKEN,
-        "imported": f"logprobs: {' / '.join(path.name for path in paths)}",
-    }
+    metadata = _metadata(readers, questions, f", options as {style}" if known else "")
     return join(*runs, metadata, prompts, unmatched, labels)
+
+
+def _metadata(readers: Sequence[_Reader], questions: object, options: str) -> dict[str, str]:
+    names = [reader.path.name for reader in readers]
+    return {
+        "questions": Path(questions).name if isinstance(questions, (str, Path)) else names[0],
+        "prompt": f"as asked of the server{options}",
+        "scores": SUMMED if any(reader.echoes for reader in readers) else ONE_TOKEN,
+        "imported": f"logprobs: {' / '.join(names)}",
+    }
 
 
 class _Reader:
