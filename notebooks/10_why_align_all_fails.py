@@ -25,7 +25,7 @@
 #
 # One line of algebra decides the temperature. With it three things that look alike come apart: what the PLM does not know, where an optimiser happened to stop, and questions that have no best temperature at all.
 #
-# The answer in short: align-all ends at too high a temperature where the PLM does not know what its PoLM knows. Where the PLM is itself over-confident, that failure turns into help.
+# The answer in short: align-all ends at too high a temperature where the PLM does not know what its PoLM knows. Where the PLM is itself over-confident, the one error takes off some of the other.
 
 # %% tags=["remove-cell"]
 # Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
@@ -98,7 +98,7 @@ print(f"T = {tau:.4f}: under the PoLM {means[0]:.6f}, under the PLM {means[1]:.6
 #
 # The two parts are sums over the questions on which the models agree, and over the others, each divided by the number of all questions. If the slope is positive, a smaller $\beta$ is better, and $T$ ends above $T^\star$. Nothing else enters:
 #
-# > **Align-all's temperature is too high exactly if $\Delta > 0$:** if the PLM's beliefs expect less of the PoLM's logits than the truth does.
+# > **Align-all's temperature is too high exactly if $\Delta > 0$** (where $T^\star$ is finite)**:** if the PLM's beliefs expect less of the PoLM's logits than the truth does.
 #
 # DACA sums over agreement only. At $T^\star$ it leaves out
 #
@@ -156,9 +156,9 @@ say(
 # %% [markdown]
 # ### Where it is calibrated on average only
 #
-# A real PLM can be calibrated on average and still not know what its PoLM knows. Then the questions on which they disagree are not a random sample. There the PLM has chosen its own answer, and the PoLM has seen reason to leave it. So *there* the PLM's belief in its own answer is too high, and in the PoLM's answer too low.
+# A real PLM can be calibrated on average and still not know what its PoLM knows. Then the questions on which they disagree are not a random sample. There the PLM has chosen its own answer, and the PoLM has seen reason to leave it. So *there* one expects the PLM's belief in its own answer to be too high, and in the PoLM's answer too low.
 #
-# This is regression to the mean: choose cases by what one judge saw and the other did not, and the other judge's estimates are off in a known direction. Is it so on our pairs?
+# This is regression to the mean: choose cases by what one judge saw and the other did not, and the other judge's estimates are off in a known direction. Is it so on our pairs? In the table `gap` is belief less accuracy, `low` to `high` its 95 % interval.
 
 # %%
 apart = pd.concat({p: align_all.on_disagreement(t) for p, t in pairs.items()}, names=["pair", "belief in the"])
@@ -174,19 +174,22 @@ say(
     n_recipes=len(pairs),
 )
 
-# %% mystnb={"figure": {"caption": "Forces on the temperature at T*, the temperature of least log loss, ARC-Easy, all questions; 95 % intervals. Left: what the PLM's belief lacks on agreement and on disagreement, and what DACA leaves out. Right: the slopes of both losses there; right of zero the method ends above T*. What to see: the PLM lacks more on agreement than on disagreement, in every row; DACA's slopes lie nearer to zero than align-all's.", "name": "fig-forces"}, "image": {"alt": "Two panels of dot plots with a row for each of {n_pairs} pairs. Left, three parts of the force: the PLM lacks more on agreement than on disagreement in {more_agree} rows. Right, the slopes: align-all's is above zero, whole interval, in {align_high} rows, DACA's in {daca_high}."}}
+# %% mystnb={"figure": {"caption": "Forces on the temperature at T*, the temperature of least log loss, ARC-Easy, all questions; 95 % intervals. Left: what the PLM's belief lacks on agreement and on disagreement, and what DACA leaves out, in logits divided by T*. Right: the slopes of both losses there; right of zero the method ends above T*. What to see: in sum the PLM lacks more on agreement, in every row, though several intervals overlap; DACA's slopes lie nearer to zero than align-all's.", "name": "fig-forces"}, "image": {"alt": "Two panels of dot plots with a row for each of {n_pairs} pairs. Left, three parts of the force: in sum the PLM lacks more on agreement than on disagreement in {more_agree} rows. Right, the slopes: align-all's is above zero, whole interval, in {align_high} rows, DACA's in {daca_high}."}}
 forces = pd.concat({p: align_all.forces(t) for p, t in pairs.items()}, names=["pair", "part"])
 axes = plots.plot_forces(forces)
 
 # %% tags=["remove-input"]
 part = forces["value"].unstack()
 low = forces["low"].unstack()
+share = pd.Series({p: drift.agreement(t).mean() for p, t in pairs.items()})
 say(
-    "Align-all's slope at $T^\\star$ is above zero, whole interval, for {align_high} of {n_pairs} pairs, DACA's for {daca_high}. The PLM lacks more on agreement than on disagreement for {more_agree} of them. "
+    "Align-all's slope at $T^\\star$ is above zero, whole interval, for {align_high} of {n_pairs} pairs, DACA's for {daca_high}. In sum the PLM lacks more on agreement than on disagreement for {more_agree} of them; but agreement also holds more of the questions. Per question it is {more_each} of {n_pairs_again}. (These are point values.) "
     "The disagreements make up only {share_low:.0%} to {share_high:.0%} of align-all's $\\Delta$. The rest DACA keeps.",
     align_high=int((low["align-all"] > 0).sum()),
     daca_high=int((low["daca"] > 0).sum()),
     more_agree=int((part["agree"] > part["disagree"]).sum()),
+    more_each=int((part["agree"] / share > part["disagree"] / (1 - share)).sum()),
+    n_pairs_again=len(part),
     share_low=(part["disagree"] / part["align-all"]).min(),
     share_high=(part["disagree"] / part["align-all"]).max(),
     n_pairs=len(part),
@@ -199,7 +202,7 @@ say(
 #
 # The published protocol does not solve for the optimum. It runs the optimiser Adam from $T = 1$ for 400 epochs, in batches of 256 questions; an epoch takes as many steps as there are batches. The rate is 0.05 in the text and 0.1 in the code. Here is that protocol, replicated step by step:
 
-# %% mystnb={"figure": {"caption": "Temperature over the epochs of the published protocol, for align-all (▼) and DACA (▲) at both rates; ARC-Easy, questions to fit on of the first split. Dashed: the exact optima; vertical line: 400 epochs, where the protocol stops. What to see: for sft4 and rlvr the faster paths have nearly arrived at 400; for dpo no path has, and there the two methods still lie almost on top of one another.", "name": "fig-tau"}, "image": {"alt": "Three panels, one a pair, with four rising curves of the temperature over 2,000 epochs and two dashed levels. For dpo at rate 0.1, align-all stands at {tau_align:.1f} after 400 epochs and DACA at {tau_daca:.1f}, while their optima are {goal_align:.1f} and {goal_daca:.1f}."}}
+# %% mystnb={"figure": {"caption": "Temperature over the epochs of the published protocol, for align-all (▼) and DACA (▲) at both rates; ARC-Easy, questions to fit on of the first split. Dashed: the exact optima; vertical line: 400 epochs, where the protocol stops; the markers at the right edge name the optima. What to see: for sft4 and rlvr the faster paths have nearly arrived at 400; for dpo no path has, and there the two methods still lie almost on top of one another.", "name": "fig-tau"}, "image": {"alt": "Three panels, one a pair, with four rising curves of the temperature over 2,000 epochs and two dashed levels. For dpo at rate 0.1, align-all stands at {tau_align:.1f} after 400 epochs and DACA at {tau_daca:.1f}, while their optima are {goal_align:.1f} and {goal_daca:.1f}."}}
 paths = {p: plots.prepare_tau_paths(fitting[p], rates) for p in closely}
 axes = plots.plot_tau_paths(paths)
 for method in ("align-all", "daca"):
@@ -207,7 +210,7 @@ for method in ("align-all", "daca"):
     glue(f"goal_{method.split('-')[0]}", float(paths[closely[-1]].optima[method]))
 
 # %% [markdown]
-# A step of Adam is at most about as long as the rate, and shorter as the slope fades. The loss is flat at large $T$: its slope in $T$ falls like $1/T^2$. So the larger the optimum, the further from it the protocol stops. **Stopping early is a hidden regulariser:** it pulls the temperature towards where it started.
+# A step of Adam is at most about as long as the rate. It is shorter while the slope fades, since Adam divides a short memory of the slope by a longer one. The loss is flat at large $T$: its slope in $T$ falls like $1/T^2$. So the larger the optimum, the further from it the protocol stops. **Stopping early is a hidden regulariser:** it pulls the temperature towards where it started.
 #
 # What does that do to the error? Fit on five splits and judge on the held-out questions. First, how far the temperature came in 400 epochs, as a ratio to the optimum (geometric means over the splits):
 
@@ -228,7 +231,7 @@ errors = reached.pivot(**wide, values="ece").sort_index(axis=1).loc[recipes]
 errors.columns = [f"{method} {rate:g}" for method, rate in errors.columns]
 errors.assign(floor=floor).round(3)
 
-# %% mystnb={"figure": {"caption": "Held-out ECE over the temperature (line), and where each method ends: filled at the optimum, open after 400 epochs. Means over five splits, ARC-Easy; the dotted line is the noise floor. What to see: for sft4 and rlvr every end lies right of the valley, so stopping early is nearer to it; for dpo DACA's optimum is in the valley and both methods' stops lie left of it.", "name": "fig-stops"}, "image": {"alt": "Three panels of a valley-shaped error curve over a logarithmic temperature axis, with filled and open markers of align-all and DACA. For dpo DACA's optimum has an ECE of {dpo_optimum:.3f}, its stop at rate 0.05 {dpo_stop:.3f}; for rlvr {rlvr_optimum:.3f} and {rlvr_stop:.3f}."}}
+# %% mystnb={"figure": {"caption": "Held-out ECE over the temperature (line), and where each method ends: filled at the optimum, open after 400 epochs. Means over five splits, ARC-Easy; the dotted line is the noise floor. Where a stop has arrived, its open marker hides the filled one (DACA in sft4 and rlvr). What to see: for sft4 and rlvr every end lies right of the valley, so stopping early is nearer to it; for dpo DACA's optimum is in the valley and both methods' stops lie left of it.", "name": "fig-stops"}, "image": {"alt": "Three panels of a valley-shaped error curve over a logarithmic temperature axis, with filled and open markers of align-all and DACA. For dpo DACA's optimum has an ECE of {dpo_optimum:.3f}, its stop at rate 0.05 {dpo_stop:.3f}; for rlvr {rlvr_optimum:.3f} and {rlvr_stop:.3f}."}}
 grid = np.geomspace(2, 48, 25)
 ends = {p: (grid, early_stopping.ece_curve(pairs[p], grid), stops[stops.pair == p]) for p in closely}
 axes = plots.plot_stops(ends)
@@ -249,7 +252,7 @@ furthest = published.reset_index(drop=True).loc[published["distance"].argmin()]
 reach = stops[stops.pair == furthest.pair].set_index(["method", "rate", "epochs"])["temperature"]
 say(
     "Of {tests} comparisons {lower} have a lower ECE than their optimum and {higher} a higher one. The furthest stop is that of {far_method} on `{far_pair}` at rate {far_rate:g}: {far:.0%} of the optimum. "
-    "There align-all and DACA stop at T = {same_align:.2f} and {same_daca:.2f}, while their optima are {true_align:.1f} and {true_daca:.1f}.",
+    "There align-all and DACA stop at T = {same_align:.2f} and {same_daca:.2f}, while their optima are {true_align:.1f} and {true_daca:.1f} (geometric means over the five splits; the figure shows the first).",
     tests=len(tested),
     lower=int((clear.minus < 0).sum()),
     higher=int((clear.minus > 0).sum()),
@@ -259,6 +262,17 @@ say(
     far=furthest.distance,
     **{f"same_{m.split('-')[0]}": reach[m, furthest.rate, 400] for m in ("align-all", "daca")},
     **{f"true_{m.split('-')[0]}": reach[m, 0.0, 0] for m in ("align-all", "daca")},
+)
+
+# %% tags=["remove-input"]
+gained = tested.reset_index(drop=True).loc[tested["minus"].argmin()]
+say(
+    "With {draws_used} resamples no corrected value is below {least_p:.3f}. The largest gain of stopping early, {gained:+.3f} ({gained_low:+.3f} to {gained_high:+.3f}) for {gained_method} on `{gained_pair}` at rate {gained_rate:g}, {gained_word} the correction.",
+    draws_used=draws,
+    least_p=len(tested) * 2 / (draws + 1),
+    **dict(gained=gained.minus, gained_method=gained.method, gained_pair=gained.pair, gained_rate=gained.rate),
+    **dict(gained_low=gained.low, gained_high=gained.high),
+    gained_word="survives" if gained.adjusted < 0.05 else "does not survive",
 )
 
 # %% [markdown]
@@ -274,7 +288,7 @@ pd.concat(table, axis=1).loc[closely].round(3)
 # %% [markdown]
 # ### Other starts
 #
-# With patience the start would not matter much. With 400 epochs it does. Align-all at rate 0.1, from starts between 0.02 and 100; the last row is the optimum.
+# Does the start matter? Align-all at rate 0.1 for 400 epochs, from starts between 0.02 and 100; the last row is the optimum.
 
 # %%
 from dualalign.calibrators.adam import adam_path
@@ -323,7 +337,7 @@ say(
 #
 # > **A question has a finite best temperature exactly if the PLM's mean of the PoLM's logits exceeds their plain mean:** $\mathbb{E}_{p_g}[z_f] > \frac1K \sum_k z_f(k)$.
 #
-# DACA's Proposition 3.3 gives another rule: there is none where the PLM holds the PoLM's favourite less likely than $1/K$. A question with four options against it:
+# DACA's Proposition 3.3 gives another rule: there is none where the PLM holds the PoLM's favourite less likely than $1/K$. [Chapter 4](04_deriving_dual_align.ipynb)'s question once more:
 
 # %%
 z, g = np.array([1.0, 0.9, -5.0, -5.0]), np.array([0.2, 0.79, 0.005, 0.005])
@@ -369,8 +383,10 @@ brute.round(4)
 finite = align_all.finite_optima(pairs)
 finite.round(3)
 
-# %% mystnb={"figure": {"caption": "Share of questions whose own best temperature lies at or below T, where the models agree and where they do not, ARC-Easy. What to see: most disagreeing questions have a finite best temperature, a higher one than the agreeing questions have; a minority has none, which the legend counts.", "name": "fig-own"}, "image": {"alt": "Three panels of two rising curves each: agreement reaches one, disagreement levels off well below one, because {none_low:.0%} to {none_high:.0%} of the disagreeing questions have no finite best temperature."}}
+# %% mystnb={"figure": {"caption": "Share of questions whose own best temperature lies at or below T, where the models agree and where they do not, ARC-Easy. What to see: most disagreeing questions have a finite best temperature, a higher one than the agreeing questions have; a minority has none, which the legend counts.", "name": "fig-own"}, "image": {"alt": "Three panels of two rising curves each: agreement reaches one, disagreement stays well below one. In the panels shown {drawn_low:.0%} to {drawn_high:.0%} of the disagreeing questions have no finite best temperature."}}
 axes = plots.plot_own_temperatures({p: plots.prepare_own_temperatures(pairs[p]) for p in closely})
+glue("drawn_low", float(finite["none"][closely].min()))
+glue("drawn_high", float(finite["none"][closely].max()))
 
 # %% tags=["remove-input"]
 say(
@@ -410,14 +426,15 @@ bounds.assign(excess=(bounds["ECE"] - bounds["|gap|"]).clip(lower=0)).round(3)
 
 # %% tags=["remove-input"]
 say(
-    "The ECE exceeds the gap of the means by up to {excess:.3f}. Where the two are close, the PoLM errs in one direction at nearly every level. A gap near zero would say little about the ECE.",
+    "The ECE exceeds the gap of the means by up to {excess:.3f}, {floor_word} its own noise floor. Where the two are close, the PoLM errs in one direction at nearly every level. A gap near zero would say little about the ECE.",
     excess=float((bounds["ECE"] - bounds["|gap|"]).max()),
+    floor_word="below" if ((bounds["ECE"] - bounds["|gap|"]) < bounds["floor"]).all() else "in places above",
 )
 
 # %% [markdown]
 # ## Does aligning on disagreements make the PoLM under-confident?
 #
-# The [ledger](20_ledger.ipynb), which holds the paper's claims against our evidence, counts this as claim 4. The test: fit on agreement only, on all questions, on disagreement only. Then take mean confidence less accuracy over *all* held-out questions.
+# The [ledger](20_ledger.ipynb), which sets our evidence beside the paper's claims, counts this as claim 4. The test: fit on agreement only, on all questions, on disagreement only. Then take mean confidence less accuracy over *all* held-out questions.
 #
 # Five splits; questions are resampled, the same ones for all three fits. The settings are every recipe on the main set, and the main pair on every other set. Holm's correction runs over the whole table. `under` and `over`: found to be under- or over-confident.
 
@@ -433,7 +450,7 @@ verdict = align_all.verdicts(single).unstack()[list(align_all.FITS)]
 values = single["value"].unstack()[list(align_all.FITS)].round(3)
 pd.concat({"confidence less accuracy": values, "verdict": verdict}, axis=1).loc[list(settings)]
 
-# %% mystnb={"figure": {"caption": "Mean confidence less accuracy on held-out questions after aligning on three kinds of questions, 95 % intervals. The first seven rows are ARC-Easy, the others the main pair on other sets. Left of zero the PoLM is under-confident. What to see: in each row disagreement lies furthest left; where the row as a whole lies depends on the set.", "name": "fig-gaps"}, "image": {"alt": "Dot plot with {settings} rows of three intervals each. Aligned on disagreement only, every row lies furthest left; there the PoLM is under-confident in {under} rows, over-confident in {over}, undecided in {undecided}."}}
+# %% mystnb={"figure": {"caption": "Mean confidence less accuracy on held-out questions after aligning on three kinds of questions, 95 % intervals. The first seven rows are ARC-Easy, the others the main pair on other sets. Left of zero the PoLM is under-confident. The intervals are not corrected and the verdicts of the table are, so an interval can miss zero where the table says undecided. What to see: in each row disagreement lies furthest left; where the row as a whole lies depends on the set.", "name": "fig-gaps"}, "image": {"alt": "Dot plot with {settings} rows of three intervals each. Aligned on disagreement only, every row lies furthest left; there the PoLM is under-confident in {under} rows, over-confident in {over}, undecided in {undecided}."}}
 ax = plots.plot_aligned_gaps(gaps)
 
 # %% [markdown]
@@ -451,13 +468,13 @@ beside.assign(low={s: r.low for s, r in rows.items()}, high={s: r.high for s, r 
 # %% tags=["remove-input"]
 words = {word: int((verdict["disagree"] == word).sum()) for word in ("under", "over", "undecided")}
 on_main = verdict.loc[list(pairs)]
-ruled = "supported" if words["under"] == len(verdict) else "contradicted" if words["over"] == len(verdict) else "neither supported nor contradicted as a general claim"
+ruled = "so in every setting" if words["under"] == len(verdict) else "so in none" if not words["under"] else "so in some settings, not in general,"
 apart_sets = verdict.loc[[n for n in verdict.index if n not in pairs]]
 
 # %% tags=["remove-input"]
 say(
     "- **As a shift, yes:** aligning on disagreements instead of agreements lowers the mean confidence in {shifted} of {settings} settings (whole paired interval).\n"
-    "- **As a state, it depends:** after aligning on disagreement only the PoLM is under-confident in {under}, over-confident in {over} and undecided in {undecided}: {ruled} on our pairs.\n"
+    "- **As a state, it depends:** after aligning on disagreement only the PoLM is under-confident in {under}, over-confident in {over} and undecided in {undecided}: {ruled} on our pairs. (The ledger asks for the settings as a whole.)\n"
     "- On {main_name}, where the PLM's own gap is {plm_gap:+.3f}, it is under-confident for {main_under} of {main_n} recipes. But there aligning on *agreement* alone leaves {agree_main_under} of them under-confident, too.\n"
     "- On the main pair's other sets aligning on agreement alone leaves it over-confident in {agree_over} of {n_sets}, aligning on all in {all_over}, on disagreement alone in {disagree_over_sets}.",
     shifted=int((shift.high < 0).sum()),
@@ -471,7 +488,7 @@ say(
 
 # %% tags=["remove-input"]
 say(
-    "Over the {n_rank} sets the PLM's own gap and the gap after aligning on disagreement have a rank correlation of {rank:.2f}.",
+    "Over the {n_rank} sets the PLM's own gap and the gap after aligning on disagreement have a rank correlation of {rank:.2f}. (So few sets make that a hint.)",
     rank=beside["PLM's gap"].corr(beside["after"], method="spearman"),
     n_rank=len(beside),
 )
@@ -489,10 +506,10 @@ say(
 #
 # ## Summary
 #
-# - Everything is a mean of logits. Align-all ends above $T^\star$ exactly if the truth expects more of the PoLM's logits than the PLM's beliefs do.
+# - Two means of the same logits decide the temperature. Align-all ends above $T^\star$ exactly if the truth expects more of the PoLM's logits than the PLM's beliefs do.
 # - A PLM that is calibrated on average can underestimate the PoLM where the two disagree. What it lacks where they *agree* counts as well, and DACA keeps that.
 # - The published protocol stops early, the further from the optimum the larger that is. That can help or hurt, and it blurs the difference between methods.
-# - A question has a finite best temperature exactly if $\mathbb{E}_{p_g}[z_f]$ exceeds the plain mean of $z_f$. The rule of $1/K$ is right for two options only.
+# - A question has a finite best temperature exactly if $\mathbb{E}_{p_g}[z_f]$ exceeds the plain mean of $z_f$. Read as *exactly where*, the rule of $1/K$ is right in general for two options only.
 # - Aligning on disagreements lowers confidence. Whether the result is *under*-confident depends on the PLM as well.
 #
 # Mira keeps her disagreements in mind, and does not hope that dropping them mends what her PLM does not know.

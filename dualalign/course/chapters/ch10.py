@@ -138,6 +138,16 @@ EXERCISES = [
                 "You left out the smaller last batch: it is a step too.",
             ),
             Wrong(
+                "rounded down",
+                lambda g: fewest_epochs(g) - 1,
+                "Almost: after so many epochs it has not arrived. Round up.",
+            ),
+            Wrong(
+                "a broken number of steps",
+                lambda g: math.ceil((g.optimum - 1) / g.rate * g.batch / g.questions),
+                "An epoch has a whole number of steps: the smaller last batch is one as well.",
+            ),
+            Wrong(
                 "starts at zero",
                 lambda g: epochs_at(g, math.ceil(g.questions / g.batch), start=0),
                 "You walked all the way from 0. Where does the protocol start?",
