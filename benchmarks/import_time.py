@@ -1,4 +1,4 @@
-"""How much longer does `import dualalign` take than `import numpy`? (aim: at most 0.3 s, and no torch)
+"""How much longer does `import dualalign` take than `import numpy` (aim: at most 0.1 s, and no torch), and the help pages?
 
     python benchmarks/import_time.py
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
-LIMIT = 0.3
+LIMIT, HELP = 0.1, 0.4  # seconds
 CODE = """
 import sys, time
 start = time.process_time()
@@ -26,6 +27,16 @@ def import_seconds(module: str, runs: int = 5) -> tuple[float, bool]:
     return min(float(seconds) for seconds, _ in output), output[0][1] == "True"
 
 
+def help_seconds(words: list[str], runs: int = 5) -> float:
+    """Return the least seconds of the clock that a help page takes, from start to end of the process."""
+    spent = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "dualalign.cli", *words, "--help"], capture_output=True, check=True)
+        spent.append(time.perf_counter() - start)
+    return min(spent)
+
+
 def main() -> None:
     numpy_seconds, _ = import_seconds("numpy")
     for module in ("dualalign", "dualalign.traces", "dualalign.calibrators"):
@@ -33,6 +44,13 @@ def main() -> None:
         above = spent - numpy_seconds
         print(f"import {module}: {above:+.3f} s above import numpy ({numpy_seconds:.3f} s); torch imported: {torch}")
     print(f"aim: at most {LIMIT} s")
+    from dualalign.cli import app
+
+    names = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
+    slowest = {name: help_seconds([name]) for name in names} | {"": help_seconds([])}
+    for name, spent in slowest.items():
+        print(f"dualalign {name} --help: {spent:.2f} s")
+    print(f"aim: at most {HELP} s")
 
 
 if __name__ == "__main__":

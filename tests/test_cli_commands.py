@@ -389,3 +389,14 @@ def test_parts_of_a_trace_are_merged(path, tmp_path):
     done = CliRunner().invoke(app, ["merge", *parts, "--out", str(tmp_path / "whole.safetensors")])
     assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'whole.safetensors'}\n")
     assert (tmp_path / "whole.safetensors").read_bytes() == Path(path).read_bytes()
+
+
+def test_a_fit_in_blocks_gives_the_same_table(path, tmp_path):
+    whole, blocks = (json.loads(run("fit", path, "--method", "all", "--json", *how)) for how in ((), ("--stream",)))
+    for one, other in zip(whole, blocks, strict=True):
+        assert other["method"] == one["method"]
+        if one["method"] in ("contextual", "pride", "cape"):
+            continue
+        assert other["temperature"] == pytest.approx(one["temperature"], rel=1e-9)
+    assert "--stream reads one file" in run("fit", path, path, "--stream", code=2)
+    assert "does not exist, or is no file" in run("fit", tmp_path / "none", "--stream", code=2)

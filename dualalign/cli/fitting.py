@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from . import options as o
 from .printing import number, print_json, print_table
@@ -11,6 +14,13 @@ from .printing import number, print_json, print_table
 if TYPE_CHECKING:
     from ..calibrators import Calibrator
     from ..traces import Traces
+    from ..traces.stream import TraceStream
+
+LARGE = 2 << 30  # bytes of a file that is read in blocks without being told
+Stream = Annotated[
+    bool | None,
+    typer.Option(help="Read one file in blocks, for a trace that memory does not hold; by itself above 2 GiB."),
+]
 
 
 def fit(
@@ -27,6 +37,7 @@ def fit(
     optimizer: o.Optimizer = None,
     content_free: o.ContentFree = None,
     permuted: o.Permuted = None,
+    stream: Stream = None,
 ) -> None:
     """Fit a temperature for the post-trained model.
 
@@ -35,19 +46,32 @@ def fit(
     readings = {"aggregate": aggregate, "tempered": tempered, "weight": weight, "process": process}
     readings |= {"kl": kl, "peak": peak, "base": base, "optimizer": optimizer}
     readings |= {"content_free": content_free, "permuted": permuted}
-    rows = _fit_all(traces, method, o.given(**readings))
+    rows = _fit_all(traces, method, o.given(**readings), _streams(traces, stream))
     if as_json:
         print_json(rows[0] if len(method) == 1 and method != ["all"] else rows)
     else:
         _print_rows(rows)
 
 
-def fitted(calibrator: Calibrator, traces: Traces) -> Calibrator:
+def _streams(paths: list[str], wanted: bool | None) -> bool:
+    """Whether to read in blocks: as wanted, or where a single file is large."""
+    if wanted and len(paths) > 1:
+        raise ValueError("--stream reads one file; join several with dualalign merge first")
+    return bool(wanted) or (wanted is None and len(paths) == 1 and _size(paths[0]) > LARGE)
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.isfile(path) else 0
+
+
+def fitted(calibrator: Calibrator, traces: Traces | TraceStream) -> Calibrator:
     """Fit; where the traces hold the last layer only, a method that needs more says so."""
+    from ..calibrators.streaming import fit_stream
     from ..one_layer import check_layers
+    from ..traces.stream import TraceStream
 
     check_layers(calibrator, traces)
-    return calibrator.fit(traces)
+    return fit_stream(calibrator, traces) if isinstance(traces, TraceStream) else calibrator.fit(traces)
 
 
 def result(calibrator: Calibrator) -> dict[str, object]:
@@ -62,15 +86,18 @@ def result(calibrator: Calibrator) -> dict[str, object]:
     }
 
 
-def _fit_all(paths: list[str], method: list[str], readings: dict[str, object]) -> list[dict[str, object]]:
+def _fit_all(
+    paths: list[str], method: list[str], readings: dict[str, object], in_blocks: bool = False
+) -> list[dict[str, object]]:
     from ..calibrators import METHODS
+    from ..traces.stream import TraceStream
 
     everything = "all" in method
     names = [name for name in METHODS if METHODS[name].needs in ("", *readings)] if everything else method
     for name in {"content_free", "permuted"} & readings.keys():
         readings[name] = o.load_traces([readings[name]])
     calibrators = o.build(names, readings)
-    loaded = o.load_traces(paths)
+    loaded = TraceStream(paths[0]) if in_blocks else o.load_traces(paths)
     return [
         _attempt(calibrator, loaded) if everything else result(fitted(calibrator, loaded)) for calibrator in calibrators
     ]

@@ -123,7 +123,7 @@ class Traces:
             n_options=np.concatenate([part.n_options for part in parts]),
             question_ids=sum((part.question_ids for part in parts), ()),
             groups=sum((part.groups or ("",) * len(part) for part in parts), ()) if has_groups else (),
-            metadata=joined_metadata([part.metadata for part in parts]),
+            metadata=_joined_metadata(parts),
             order=np.concatenate(orders) if has_order else None,
         )
 
@@ -173,10 +173,9 @@ def _order_or_identity(part: Traces) -> np.ndarray:
     return part.order if part.order is not None else np.where(part.mask, np.arange(part.mask.shape[1]), -1)
 
 
-def joined_metadata(found: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Join the metadata of several traces: values that differ stand beside one another, with " + "."""
-    keys = dict.fromkeys(key for one in found for key in one)
-    values = {key: dict.fromkeys(one.get(key, "") for one in found) for key in keys}
+def _joined_metadata(parts: Sequence[Traces]) -> dict[str, str]:
+    keys = dict.fromkeys(key for part in parts for key in part.metadata)
+    values = {key: dict.fromkeys(part.metadata.get(key, "") for part in parts) for key in keys}
     return {key: " + ".join(value for value in found if value) for key, found in values.items()}
 
 

@@ -206,16 +206,10 @@ def check_target(path: Path, inputs: Iterable[str | Path] = ()) -> None:
         raise ValueError(f"{path}: is also read here and would be overwritten; give another file name")
 
 
-def stored_type(dtype: str) -> str:
-    """Return a type that logits can be stored in; refuse others."""
-    if dtype not in ("float32", "float16"):
-        raise ValueError(f"dtype is {dtype!r}; give 'float32' or 'float16'")
-    return dtype
-
-
 def stored(name: str, logits: np.ndarray, dtype: str) -> np.ndarray:
     """Return logits in the type they are stored in; refuse values that do not fit."""
-    stored_type(dtype)
+    if dtype not in ("float32", "float16"):
+        raise ValueError(f"dtype is {dtype!r}; give 'float32' or 'float16'")
     with np.errstate(over="ignore"):
         values = logits.astype(dtype, copy=False)
     if not np.array_equal(np.isfinite(values), np.isfinite(logits)):

@@ -8,11 +8,12 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from . import validate
-from .artifact import SCHEMA, Traces, joined_metadata
+from .artifact import SCHEMA, Traces, _joined_metadata
 
 _NAMES = {"float32": "F32", "float16": "F16", "int64": "I64"}
 _LOGITS = ("plm_logits", "polm_logits")
@@ -47,7 +48,8 @@ class TraceFile:
         dtype: str = "float32",
         permuted: bool = False,
     ) -> None:
-        self.path, self.dtype, self.k = Path(path), validate.stored_type(dtype), k
+        validate.stored("logits", np.zeros(0, np.float32), dtype)  # refuses another type before anything is written
+        self.path, self.dtype, self.k = Path(path), dtype, k
         shapes = {"labels": ("int64", (n,)), "n_options": ("int64", (n,))}
         shapes |= {"order": ("int64", (n, k))} if permuted else {}
         shapes |= {name: (dtype, (n, depth, k)) for name, depth in zip(_LOGITS, depths, strict=True)}
@@ -134,18 +136,18 @@ def merge(paths: Sequence[str | Path], out: str | Path, dtype: str = "float32") 
     """
     paths, out = [Path(path) for path in paths], Path(out)
     validate.check_target(out, paths)
-    sizes, ids, groups, metadata = [], [], [], []
+    sizes, ids, groups, found = [], [], [], []
     for path in paths:
         part = Traces.load(path)
-        _check_same(path, part.metadata, *metadata[:1])
+        _check_same(path, part.metadata, *(one.metadata for one in found[:1]))
         sizes.append((len(part), part.mask.shape[1], part.plm_logits.shape[1], part.n_layers, part.order is not None))
         ids, groups = [*ids, *part.question_ids], [*groups, *(part.groups or ("",) * len(part))]
-        metadata.append(part.metadata)
+        found.append(SimpleNamespace(metadata=part.metadata))
     _check_joined(paths, sizes, ids)
     *_, deep_g, deep_f, permuted = sizes[0]
     n, k = sum(size[0] for size in sizes), max(size[1] for size in sizes)
     groups = groups if any(groups) else []
-    with TraceFile(out, n, k, (deep_g, deep_f), ids, groups, joined_metadata(metadata), dtype, permuted) as file:
+    with TraceFile(out, n, k, (deep_g, deep_f), ids, groups, _joined_metadata(found), dtype, permuted) as file:
         start = 0
         for path in paths:
             part = Traces.load(path)

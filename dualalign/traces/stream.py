@@ -1,0 +1,141 @@
+"""A trace file read in blocks of rows, for one that memory does not hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from . import validate
+from .artifact import SCHEMA, Traces
+
+BLOCK_BYTES = 16 << 20  # of logits in memory at a time, both models together
+
+
+class TraceStream:
+    """A trace file that stays on disk; each block is read, checked as `Traces`, and let go.
+
+    Parameters
+    ----------
+    path : str or Path
+    block_bytes : int
+        Logits in memory at a time, as float32.
+
+    Raises
+    ------
+    ValueError
+        One line that names the file: no trace, or a block that is not what a trace must be, when it is read.
+    """
+
+    def __init__(self, path: str | Path, block_bytes: int = BLOCK_BYTES) -> None:
+        self.path, self.passes = Path(path), 0
+        with _opened(path) as file:
+            self._metadata = dict(file.metadata() or {})
+            small = {name: file.get_tensor(name) for name in ("labels", "n_options") if name in file.keys()}  # noqa: SIM118
+            self._slices = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            types = {name: file.get_slice(name).get_dtype() for name in self._slices}
+        try:
+            self._check_head(types, small)
+            self.question_ids = validate.json_strings("question_ids", self._metadata.pop("question_ids", "[]"))
+            self.groups = validate.json_strings("groups", self._metadata.pop("groups", "[]"))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        self.labels, self.n_options = small["labels"], small["n_options"]
+        self._places = _places(self.path)
+        row = 4 * sum(int(np.prod(self._slices[name][1:])) for name in ("plm_logits", "polm_logits"))
+        self.rows = max(1, block_bytes // max(row, 1))
+
+    def _check_head(self, types: dict[str, str], small: dict[str, np.ndarray]) -> None:
+        """Check what can be known before any logit is read, by the checks of `Traces.load`."""
+        kinds = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "F64": np.float64, "BF16": np.uint16}
+        heads = {
+            name: np.zeros((0,) * len(self._slices[name]), kinds.get(kind, object)) for name, kind in types.items()
+        }
+        validate.check_file(heads | small, self._metadata, SCHEMA)
+        for name in ("plm_logits", "polm_logits", "labels", "n_options"):
+            if self._slices[name][:1] != self._slices["plm_logits"][:1] or len(self._slices["plm_logits"]) != 3:
+                raise ValueError(f"{name} has shape {self._slices[name]}; give one row a question: trace again")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def n_layers(self) -> int:
+        """Depth of the PoLM, L_f."""
+        return self._slices["polm_logits"][1]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The file's own strings."""
+        return self._metadata
+
+    def blocks(self) -> Iterator[tuple[slice, Traces]]:
+        """Yield the rows of each block and what they hold, in order: one pass over the file."""
+        self.passes += 1
+        if len(self.question_ids) != len(self) or len(self.groups) not in (0, len(self)):
+            raise ValueError(f"{self.path}: question_ids or groups do not fit {len(self)} questions; trace again")
+        tensors = [name for name in self._places if name not in ("labels", "n_options")]
+        with self.path.open("rb", buffering=0) as file:
+            for start in range(0, len(self), self.rows):
+                rows = slice(start, min(start + self.rows, len(self)))
+                yield rows, self._block(rows, {name: self._read(file.fileno(), name, rows) for name in tensors})
+
+    def _read(self, file: int, name: str, rows: slice) -> np.ndarray:
+        """Rows of one tensor, by plain reading: pages of a mapped file would count as memory."""
+        start, kind = self._places[name]
+        shape = (rows.stop - rows.start, *self._slices[name][1:])
+        step = np.dtype(kind).itemsize * int(np.prod(shape[1:], dtype=np.int64))
+        content = os.pread(file, shape[0] * step, start + rows.start * step)
+        if len(content) != shape[0] * step:
+            raise ValueError(f"{self.path}: became shorter while it was read; copy or trace it again")
+        return np.frombuffer(content, kind).reshape(shape)
+
+    def _block(self, rows: slice, arrays: dict[str, np.ndarray]) -> Traces:
+        try:
+            return Traces(
+                **arrays,
+                labels=self.labels[rows],
+                n_options=self.n_options[rows],
+                question_ids=self.question_ids[rows],
+                groups=self.groups[rows] if self.groups else (),
+                metadata=self._metadata,
+            )
+        except ValueError as error:
+            raise ValueError(f"{self.path}: rows {rows.start} to {rows.stop - 1}: {error}") from None
+
+    def last_layer(self) -> Traces:
+        """Return the last layer of all rows, in memory: L = 1, whatever the depth of the file."""
+        n, k = len(self), self._slices["polm_logits"][2]
+        found = {name: np.empty((n, 1, k), np.float32) for name in ("plm_logits", "polm_logits")}
+        for rows, part in self.blocks():
+            for name, values in found.items():
+                values[rows] = getattr(part, name)[:, -1:]
+        fields = {"labels": self.labels, "n_options": self.n_options, "question_ids": self.question_ids}
+        return Traces(**found, **fields, groups=self.groups, metadata=self._metadata)
+
+
+def _places(path: Path) -> dict[str, tuple[int, str]]:
+    """Where each tensor begins in a file whose header safetensors has checked, and its type."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    kinds = {"F32": "<f4", "F16": "<f2", "I64": "<i8"}
+    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    return {name: (8 + length + e["data_offsets"][0], kinds[e["dtype"]]) for name, e in tensors.items()}
+
+
+def _opened(path: str | Path):
+    """A safetensors file, its header checked, nothing else read."""
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise ValueError(f"{path}: does not exist, or is no file; give the path of a trace file (.safetensors)")
+    try:
+        return safe_open(str(path), framework="np")
+    except (SafetensorError, OSError) as error:
+        found = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: not a whole safetensors file ({found}); copy or trace it again") from None

@@ -1,0 +1,129 @@
+"""Fits in blocks: the temperatures of fits in memory, whatever the blocks, in memory that no depth of layers sets."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualalign import METHODS, Traces, drift
+from dualalign.calibrators.streaming import LAST_LAYER, STREAMED, fit_stream, peak_layers
+from dualalign.traces.stream import TraceStream
+
+
+@pytest.fixture(scope="module")
+def stored(random_traces, tmp_path_factory):
+    """A trace in memory, and its file in blocks of about ten questions."""
+    traces = random_traces(73, (4, 6), 5, seed=4, padded=True)
+    path = tmp_path_factory.mktemp("t") / "t.safetensors"
+    traces.save(path)
+    return traces, lambda: TraceStream(path, block_bytes=10 * 4 * 10 * 5)
+
+
+def test_blocks_are_the_rows_in_order(stored):
+    traces, stream = stored
+    parts = [block for _, block in stream().blocks()]
+    assert len(parts) > 5
+    whole = Traces.concat(parts)
+    for name in ("plm_logits", "polm_logits", "labels", "n_options"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(traces, name))
+    assert (whole.question_ids, whole.groups) == (traces.question_ids, traces.groups)
+    np.testing.assert_array_equal(stream().last_layer().polm_final, traces.polm_final)
+    np.testing.assert_array_equal(peak_layers(stream()), drift.peak_layer(traces))
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_a_streamed_fit_is_the_fit_in_memory(stored, name):
+    traces, stream = stored
+    whole, blocks = METHODS[name]().fit(traces), fit_stream(METHODS[name](), stream())
+    assert blocks.temperature_ == pytest.approx(whole.temperature_, rel=1e-9)
+    assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-9, nan_ok=True)
+    assert (blocks.n_fit_, blocks.reason_) == (whole.n_fit_, whole.reason_)
+    np.testing.assert_allclose(blocks.confidence(traces), whole.confidence(traces), rtol=1e-9)
+
+
+@given(
+    n=st.integers(2, 40),
+    rows=st.integers(1, 9),
+    options=st.fixed_dictionaries(
+        {
+            "aggregate": st.sampled_from(drift.AGGREGATES),
+            "tempered": st.sampled_from(drift.TEMPERED),
+            "peak": st.sampled_from(drift.PEAK_RULES),
+            "process": st.sampled_from(("squared-gap", "per-layer")),
+            "weight": st.sampled_from(("jsd", "tv", "hard", 0.3)),
+            "base": st.sampled_from(("e", "2")),
+        }
+    ),
+)
+def test_whatever_the_blocks_and_the_readings(random_traces, tmp_path_factory, n, rows, options):
+    traces = random_traces(n, 3, 3, seed=n)
+    path = tmp_path_factory.mktemp("t") / "t"
+    traces.save(path)
+    stream = TraceStream(path, block_bytes=rows * 2 * 3 * 3 * 4)
+    assert stream.rows == rows
+    whole, blocks = METHODS["dual-align"](**options).fit(traces), fit_stream(METHODS["dual-align"](**options), stream)
+    if np.isfinite(whole.temperature_):
+        assert blocks.temperature_ == pytest.approx(whole.temperature_, rel=1e-6)
+    assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-9, abs=1e-15)
+    assert np.isinf(blocks.temperature_) == np.isinf(whole.temperature_)
+
+
+def test_passes_are_few(stored):
+    stream = stored[1]()
+    fit_stream(METHODS["dual-align"](), stream)
+    assert stream.passes <= 40
+    stream = stored[1]()
+    fit_stream(METHODS["daca"](), stream)
+    assert stream.passes == 1
+
+
+def test_memory_does_not_grow_with_the_layers(random_traces, tmp_path):
+    def peak(layers: int) -> int:
+        random_traces(1500, layers, 4).save(tmp_path / str(layers))
+        stream = TraceStream(tmp_path / str(layers), block_bytes=1 << 16)
+        tracemalloc.start()
+        fit_stream(METHODS["process-only"](), stream)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(48) < 1.5 * peak(6)
+
+
+def test_what_cannot_be_streamed_says_so(stored):
+    rest = [name for name in METHODS if name not in STREAMED]
+    assert set(rest) == {"contextual", "pride", "cape"}
+    with pytest.raises(ValueError, match="cape needs the whole trace in memory; leave out --stream"):
+        fit_stream(METHODS["cape"](), stored[1]())
+    assert set(LAST_LAYER) < set(STREAMED)
+
+
+def test_a_file_that_is_no_trace_is_one_line(stored, tmp_path, random_traces):
+    def refused(match, name):
+        with pytest.raises(ValueError, match=match) as e:
+            for _ in TraceStream(tmp_path / name, block_bytes=400).blocks():
+                pass
+        assert str(e.value).startswith(f"{tmp_path / name}: ")
+        assert "\n" not in str(e.value)
+
+    refused("does not exist, or is no file", "none")
+    (tmp_path / "text").write_text("no trace")
+    refused("not a whole safetensors file", "text")
+    from safetensors.numpy import save_file
+
+    save_file({"weight": np.zeros((2, 2))}, tmp_path / "other")
+    refused("not a trace file: no schema in its metadata", "other")
+    bad = random_traces(30, 3, 4)
+    bad.save(tmp_path / "nan")
+    content = bytearray((tmp_path / "nan").read_bytes())
+    content[-4:] = np.float32(np.nan).tobytes()  # the last logit of the last question
+    (tmp_path / "nan").write_bytes(content)
+    refused(r"rows \d+ to 29: polm_logits is nan at question", "nan")
+    fewer = replace(bad, question_ids=tuple("ab") + bad.question_ids[2:])
+    fewer.save(tmp_path / "fine")
+    assert len(TraceStream(tmp_path / "fine")) == 30
