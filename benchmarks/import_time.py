@@ -1,4 +1,4 @@
-"""How much longer does `import dualalign` take than `import numpy` (aim: at most 0.1 s, and no torch), and the help pages?
+"""What importing and helping cost: `import dualalign` above `import numpy` (aim: 0.1 s, no torch), and the help pages.
 
     python benchmarks/import_time.py
 
