@@ -21,7 +21,7 @@ HOSTILE = 'x\'; touch hacked #"""\n$(touch hacked)\u2028</script>'
 
 @pytest.fixture(scope="module")
 def traces():
-    return calibrated_pair(80)
+    return calibrated_pair(80, sharp=1.5)
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,47 @@ def test_servers_are_started_and_asked_with_the_temperature(written, fitted):
     )
 
 
-def test_sampling_params_of_vllm_itself(written, fitted):
+def test_what_vllm_refuses_is_left_to_the_reader_of_raw_log_probabilities(tmp_path):
+    hot = calibrated_pair(80, sharp=4.0)
+    fitted = da.DualAlign().fit(hot)
+    assert fitted.temperature_ > 2
+    content = json.loads(exports.export(fitted, hot, tmp_path / "t.json", "vllm").read_text())
+    assert content["serve"].endswith("--logprobs-mode raw_logprobs")
+    assert content["request"]["temperature"] == 1
+    assert "override" not in str(content)
+    loaded = module(exports.export(fitted, hot, tmp_path / "t.py", "vllm"))
+    with pytest.raises(ValueError, match="vLLM takes temperatures up to 2"):
+        loaded.sampling_params()
+    np.testing.assert_allclose([loaded.probabilities(z) for z in hot.polm_final.tolist()], fitted.predict_proba(hot))
+    generation = json.loads(exports.export(fitted, hot, tmp_path / "g.json", "generation-config").read_text())
+    assert generation["_dualalign"].endswith("refuse temperatures above 2.")
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("mode", ["processed_logprobs", "raw_logprobs"])
+def test_vllms_own_sampler_returns_the_same_probabilities(mode, written, fitted, traces):
     pytest.importorskip("vllm")
-    assert written("vllm", "v.py").sampling_params(max_tokens=1).temperature == pytest.approx(fitted.temperature_)
+    torch = pytest.importorskip("torch")
+    from vllm.v1.sample.logits_processor import LogitsProcessors
+    from vllm.v1.sample.metadata import SamplingMetadata
+    from vllm.v1.sample.sampler import Sampler
+
+    loaded, (n, k) = written("vllm", "v.py"), traces.polm_final.shape
+    params = loaded.sampling_params(max_tokens=1, logprobs=k)
+    none = {"top_p": None, "top_k": None, "prompt_token_ids": None, "allowed_token_ids_mask": None}
+    plain = {"generators": {}, "bad_words_token_ids": {}, "output_token_ids": [[] for _ in range(n)]}
+    penalties = {f"{name}_penalties": torch.zeros(n) for name in ("frequency", "presence", "repetition")}
+    metadata = SamplingMetadata(
+        temperature=torch.full((n,), params.temperature), all_greedy=False, all_random=True, max_num_logprobs=k,
+        no_penalties=True, logitsprocs=LogitsProcessors(), **none, **plain, **penalties,
+    )  # fmt: skip
+    found = Sampler(logprobs_mode=mode)(torch.tensor(traces.polm_final), metadata).logprobs_tensors
+    logprobs = np.empty((n, k))
+    np.put_along_axis(logprobs, found.logprob_token_ids[:, 1:].numpy(), found.logprobs[:, 1:].double().numpy(), axis=1)
+    proba = (
+        np.exp(logprobs) if mode == "processed_logprobs" else [loaded.probabilities(row) for row in logprobs.tolist()]
+    )
+    np.testing.assert_allclose(proba, fitted.predict_proba(traces), atol=1e-6)
 
 
 def sklearn_scaling():
