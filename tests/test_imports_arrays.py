@@ -307,6 +307,7 @@ BROKEN = {
     "a stream alone": (npz(logits=None, residual=STREAM), "residual needs unembed"),
     "a norm of no kind": (npz(norm_weight=np.ones(D)), "norm_weight needs norm_mean"),
     "a scalar that is none": (npz(softcap=np.ones(3)), r"softcap has shape \(3,\); give one finite number"),
+    "a scalar of text": (npz(softcap=np.array("2")), "softcap has shape"),
     "a scalar that is NaN": (npz(softcap=np.float32(np.nan)), "softcap has shape"),
     "complex": (npz(logits=FULL * 1j), "expected numbers or text"),
     "ids alike": (

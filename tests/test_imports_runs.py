@@ -183,6 +183,7 @@ BROKEN_ROWS = {
     "a label past the end": (lambda r: changed(r, target="3"), "row 2: target '3' names none"),
     "no id": (lambda r: changed(r, doc_id=None), "row 2: doc_id is missing, expected text or a whole number"),
     "an id that is a list": (lambda r: changed(r, doc_id=[1]), "row 2: doc_id is a list"),
+    "an id without end": (lambda r: changed(r, doc_id="x" * 301), "row 2: doc_id has 301 characters, more than 300"),
     "an id twice": (lambda r: changed(r, doc_id=0), r"row 2: question '0' already stands in .*row 1"),
     "generated text": (
         lambda r: changed(r, filtered_resps=["a", "b", "c"]),
@@ -194,6 +195,7 @@ BROKEN_ROWS = {
         "log-likelihood of option 0 is 'x', expected",
     ),
     "NaN": (lambda r: changed(r, filtered_resps=[["nan", "False"]] * 3), "log-likelihood of option 0 is 'nan'"),
+    "beyond single precision": (lambda r: changed(r, filtered_resps=[["1e39", 0]] * 3), "option 0 is '1e39', expected"),
     "minus infinity": (
         lambda r: changed(r, filtered_resps=[[float("-inf"), 0]] * 3),
         "option 0 is -inf, expected a finite",
@@ -412,6 +414,8 @@ BROKEN_STATES = {
     "no id": (lambda s: s["request_states"][1]["instance"].pop("id"), r"request_states\[1\]: instance.id is missing"),
     "no instance": (each_state(instance=3), r"request_states\[0\]: instance is a number"),
     "a reference that is no number": (each_state(reference_index="x"), "reference_index is text"),
+    "examples that are no number": (lambda s: s["request_states"][2].update(num_train_instances=[]), "after different"),
+    "a result that is none": (each_state(result=[1]), "the request has no result"),
     "no list": (lambda s: s.update(request_states={}), "the post-trained model's run has no question 'id0'"),
 }
 

@@ -101,7 +101,7 @@ def _checked(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]
         if arrays[name].ndim != 1 or arrays[name].dtype.kind not in "Uiu":
             raise ValueError(f"{path}: {name} has shape {arrays[name].shape} of {arrays[name].dtype}; give N texts")
     for name in set(_SCALARS) & set(arrays):
-        if arrays[name].size != 1 or not np.isfinite(arrays[name]).all():
+        if arrays[name].size != 1 or arrays[name].dtype.kind not in "fiu" or not np.isfinite(arrays[name]).all():
             raise ValueError(f"{path}: {name} has shape {arrays[name].shape}; give one finite number")
     return arrays
 

@@ -210,7 +210,7 @@ class _Request:
     label: int
     letters: tuple[str, ...]
     prompt: str
-    examples: object
+    examples: str
     echo: Echo
     top: dict[str, float]
     failed: str
@@ -232,7 +232,7 @@ def _request(state: dict, instance: dict, where: str) -> _Request:
         label=right[0] if len(right) == 1 else -1,
         letters=tuple(mapping(mapped, where, "output_mapping")) if mapped is not None else (),
         prompt=digest([text(prompt, where, "prompt")]),
-        examples=state.get("num_train_instances", 0),
+        examples=str(state.get("num_train_instances", 0)),
         echo=_echo(tokens, where),
         top=_top(tokens, where),
         failed=_failed(state, tokens),
@@ -249,7 +249,8 @@ def _tokens(state: dict, where: str) -> list[dict]:
 
 def _failed(state: dict, tokens: list[dict]) -> str:
     """Why a request is of no use, or ""."""
-    if mapping(state.get("result") or {}, "", "").get("success") is False or not tokens:
+    result = state.get("result")
+    if not tokens or (isinstance(result, dict) and result.get("success") is False):
         return "the request has no result"
     return "the prompt was cut to fit the model's context" if state.get("prompt_truncated") is True else ""
 

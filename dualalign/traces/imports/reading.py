@@ -14,6 +14,8 @@ from pathlib import Path
 from ..validate import whole_text
 
 MAX_ROW = 2**24  # bytes of one row: far above any question, and at most half a gigabyte once parsed
+MAX_NAME = 300  # characters of an id, which stands in every message about its question
+LARGEST = 3e38  # above it a number is none in single precision
 MAX_FILE = 2**30  # bytes of a file that is one JSON value
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -150,6 +152,8 @@ def name(value: object, where: str, what: str) -> str:
         return str(value)
     if not isinstance(value, str) or not value:
         raise ValueError(f"{where}: {what} is {kind(value)}, expected text or a whole number")
+    if len(value) > MAX_NAME:
+        raise ValueError(f"{where}: {what} has {len(value):,} characters, more than {MAX_NAME}; give a short one")
     return text(value, where, what)
 
 
@@ -159,7 +163,7 @@ def number(value: object, where: str, what: str) -> float:
         found = math.nan if isinstance(value, bool) or value is None else float(value)
     except (TypeError, ValueError, OverflowError):
         found = math.nan
-    if not math.isfinite(found):
+    if not abs(found) < LARGEST:
         shown = repr(value)[:40] if isinstance(value, (str, int, float)) else kind(value)
         raise ValueError(f"{where}: {what} is {shown}, expected a finite number; run or drop this question again")
     return found
