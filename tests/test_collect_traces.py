@@ -303,3 +303,28 @@ def test_permuted_options_keep_their_order_beside_them(pair, tmp_path):
         assert tuple(traces.order[row][: len(order)]) == order
         assert traces.question_ids[row] == question.id
         assert traces.order[row][traces.labels[row]] == answers[question.id]
+
+
+def test_memory_grows_with_the_questions_words_and_not_with_their_logits(pair, tmp_path):
+    import tracemalloc
+
+    from dualalign.models import LoadedModel
+
+    def deep(prompts, options):
+        rows = [[0.0] * len(row) + [-np.inf] * (max(map(len, options)) - len(row)) for row in options]
+        return np.repeat(np.array(rows, np.float32)[:, None], 500, axis=1)
+
+    models = [LoadedModel(model.model, model.tokenizer, model.name) for model in pair]
+    for model in models:
+        model.__dict__["lens"] = deep
+
+    def peak(n: int) -> int:
+        tracemalloc.start()
+        run(models, tmp_path / str(n), tiny_questions(n), batch_size=20)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    few, many = peak(100), peak(800)
+    sizes = [(tmp_path / name).stat().st_size for name in ("100", "800")]
+    assert many - few < (sizes[1] - sizes[0]) / 4
