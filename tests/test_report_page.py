@@ -14,7 +14,7 @@ from dualalign import metrics
 from dualalign.calibrators import METHODS, PLAIN_METHODS
 from dualalign.checks import confidence_pairs
 from dualalign.report import judge, side_by_side, write_report
-from dualalign.report.page import cell, table
+from dualalign.report.html import cell, table
 
 
 def states(traces):
@@ -141,7 +141,7 @@ def test_page_is_self_contained_and_its_figures_have_text(html):
 
 
 def test_page_says_what_cannot_be_known_exactly_where_there_are_no_labels(html):
-    assert ("<strong>cannot be known</strong>" in html) != ("Reliability diagram of the PLM" in html)
+    assert ("What cannot be known" in html) != ("Reliability of the PLM" in html)
 
 
 def test_same_traces_give_the_same_bytes_and_several_make_one_page(tmp_path):
@@ -150,8 +150,8 @@ def test_same_traces_give_the_same_bytes_and_several_make_one_page(tmp_path):
     first = write_report([tmp_path / "a.safetensors", traces], tmp_path / "one.html").read_bytes()
     second = write_report([str(tmp_path / "a.safetensors"), traces], tmp_path / "two.html").read_bytes()
     assert first == second
-    assert first.count(b"<article>") == 2
-    assert b"<h2>a.safetensors</h2>" in first
+    assert first.count(b"<article ") == 2
+    assert b"<h2><bdi>a.safetensors</bdi></h2>" in first
 
 
 def test_bad_input_is_one_line_and_leaves_nothing_behind(tmp_path):
@@ -161,8 +161,10 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(tmp_path):
         write_report(calibrated_pair(30), tmp_path / "nowhere" / "r.html")
     with pytest.raises(ValueError, match="traces is empty"):
         write_report([], tmp_path / "r.html")
-    with pytest.raises(ValueError, match=r"base.*1 question.*needs at least 2"):
-        write_report(calibrated_pair(1), tmp_path / "r.html")
+    (tmp_path / "q.jsonl").write_text('{"id": "other", "question": "?", "options": ["a", "b"], "answer": 0}')
+    with pytest.raises(ValueError, match=r"q\.jsonl: none of its questions stands in the traces"):
+        write_report(calibrated_pair(30), tmp_path / "r.html", tmp_path / "q.jsonl")
+    (tmp_path / "q.jsonl").unlink()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -174,4 +176,5 @@ def test_cells_and_tables():
         "7",
         "x",
     ]
-    assert "<td>&lt;i&gt;</td>" in table(("a",), [("<i>",)])
+    shown = table(("a", "b"), [("<i>", "<b>")], "Things")
+    assert '<th scope="row"><bdi>&lt;i&gt;</bdi></th><td><bdi>&lt;b&gt;</bdi></td>' in shown

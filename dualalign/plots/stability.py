@@ -90,5 +90,5 @@ def plot_stability(data: StabilityGap, ax: Axes | None = None) -> Axes:
     ax.set_ylim(-1.05, 1.55)  # room for the legend
     ax.set_yticks([-1, -0.5, 0, 0.5, 1])
     style.label(ax, "Stability entropy of the PoLM (nats)", "Confidence minus correctness")
-    title = f"Correlation {data.correlation:+.2f}"
+    title = "" if np.isnan(data.correlation) else f"Correlation {data.correlation:+.2f}"
     return style.legend(ax, loc="upper right", ncols=3, title=title, columnspacing=1, handletextpad=0.4)

@@ -1,8 +1,8 @@
-"""One self-contained HTML page on a pair: a verdict, the checks behind it, drift, and the methods side by side."""
+"""One self-contained HTML page on a pair, or on several: verdict, checks, drift, and the methods side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,18 @@ from dualalign.report.checks import Verdict, judge
 from dualalign.report.methods import side_by_side
 
 if TYPE_CHECKING:
+    from dualalign.questions import Question
     from dualalign.traces import Traces
 
 __all__ = ["Check", "Verdict", "judge", "side_by_side", "write_report"]
 
 
-def write_report(traces: Traces | str | Path | Iterable[Traces | str | Path], out: str | Path) -> Path:
+def write_report(
+    traces: Traces | str | Path | Iterable[Traces | str | Path],
+    out: str | Path,
+    questions: str | Path | Iterable[Question] | None = None,
+    tell: Callable[[str], None] = lambda name: None,
+) -> Path:
     """Write a report on one trace, or on several in one page.
 
     The page holds its figures and styles, makes no request and is written in one piece: a reader sees the old page or
@@ -26,6 +32,8 @@ def write_report(traces: Traces | str | Path | Iterable[Traces | str | Path], ou
     ----------
     traces : Traces, path, or several of them
     out : path of the HTML file; its folder must exist
+    questions : file of the questions, or themselves, so that the page can show what was asked
+    tell : called with each trace's name before it is looked at, to show that something happens
 
     Returns
     -------
@@ -35,8 +43,8 @@ def write_report(traces: Traces | str | Path | Iterable[Traces | str | Path], ou
     Raises
     ------
     ValueError
-        For a trace that cannot be read or fitted, no trace at all, or an ``out`` that cannot be written: one line that
-        names the file.
+        For a trace or a question file that cannot be read, questions of which none is in the traces, no trace at all,
+        or an ``out`` that cannot be written: one line that names the file.
     """
     from dualalign.report.page import page
     from dualalign.traces import Traces
@@ -48,8 +56,23 @@ def write_report(traces: Traces | str | Path | Iterable[Traces | str | Path], ou
     loaded = [_loaded(one) for one in listed]
     if not loaded:
         raise ValueError("traces is empty; give at least one trace file")
-    write_whole(out, page(loaded).encode())
+    write_whole(out, page(loaded, _asked(questions, loaded), tell).encode())
     return out
+
+
+def _asked(
+    questions: str | Path | Iterable[Question] | None, loaded: list[tuple[str, Traces]]
+) -> dict[str, Question] | None:
+    """Return the questions by id."""
+    if questions is None:
+        return None
+    from dualalign.questions import load
+
+    name = str(questions) if isinstance(questions, (str, Path)) else "questions"
+    asked = {q.id: q for q in (load(questions) if isinstance(questions, (str, Path)) else questions)}
+    if not any(one in asked for _, traces in loaded for one in traces.question_ids):
+        raise ValueError(f"{name}: none of its questions stands in the traces; give the file that was traced")
+    return asked
 
 
 def _listed(traces: Traces | str | Path | Iterable[Traces | str | Path]) -> list[Traces | str | Path]:
