@@ -13,8 +13,10 @@ CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.ver
 NOT_LIVE = -m "not live"
 SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py && $(RUN) tools/course.py --check
 COURSE_VENV = .venv-course
+RIVALS_VENV = .venv-rivals
+BENCHMARKS = $(filter-out benchmarks/_% benchmarks/rivals.py,$(wildcard benchmarks/*.py))
 
-.PHONY: help book prose site pdf course course-test numbers costs results test test-core live lab nightly bench check pairs lock clean
+.PHONY: help book prose site pdf course course-test numbers costs results test test-core live lab nightly bench bench-rivals test-rivals check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
@@ -30,6 +32,8 @@ help:
 	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make nightly    train anew what is not shipped (hours; goes on where it stopped) and compare every trace with it'
 	@echo 'make bench      time and memory against the bare passes'
+	@echo 'make bench-rivals tracing against other packages, each really run, in an environment of its own'
+	@echo 'make test-rivals  imports and exports against the packages they are for, in the same environment'
 	@echo 'make check      links, alt text, network, weight, accessibility of the built site (PAGES=... for some)'
 	@echo 'make pairs      write notebooks/*.ipynb from notebooks/*.py'
 	@echo 'make lock       resolve requirements.lock and environment.yml anew (UPDATE=1 for the newest versions)'
@@ -94,7 +98,15 @@ nightly: $(VENV)/lab.ok
 	$(RUN) -m dualalign.lab check --remake
 
 bench: $(VENV)/lab.ok
-	for script in benchmarks/*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
+	for script in $(BENCHMARKS); do echo "== $$script"; $(RUN) "$$script" || exit 1; done
+
+bench-rivals:
+	$(MAKE) $(RIVALS_VENV)/rivals.ok VENV=$(RIVALS_VENV)
+	for size in 32000 152000; do $(RIVALS_VENV)/bin/python benchmarks/rivals.py --vocabulary $$size || exit 1; done
+
+test-rivals:
+	$(MAKE) $(RIVALS_VENV)/rivals.ok VENV=$(RIVALS_VENV)
+	$(RIVALS_VENV)/bin/python -m pytest tests/test_imports*.py tests/test_exports*.py
 
 check: $(VENV)/book.ok tools/axe/node_modules/.package-lock.json
 	$(RUN) tools/check_site.py
@@ -133,6 +145,11 @@ $(VENV)/core.ok: pyproject.toml requirements.lock
 $(VENV)/course.ok: pyproject.toml requirements.lock
 	$(NEW_VENV)
 	$(LOCKED) -e '.[course]'
+	touch $@
+
+$(VENV)/rivals.ok: pyproject.toml requirements.lock
+	$(NEW_VENV)
+	$(LOCKED) -e '.[rivals]'
 	touch $@
 
 $(VENV)/test.ok: pyproject.toml requirements.lock
