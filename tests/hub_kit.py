@@ -78,7 +78,7 @@ class Answers(BaseHTTPRequestHandler):
         repository = self.repositories.get(name)
         if repository is None or repository.kind != kind:
             return self._refuse(404, "RepoNotFound", "Repository not found")
-        if repository.fault == "gated":
+        if repository.fault == "gated" and rest[:1] == ["resolve"]:  # its page is open to everybody
             return self._refuse(403, "GatedRepo", f"Access to model {name} is restricted")
         revision = rest[1] if len(rest) > 1 else "main"
         if repository.commit(revision) is None:

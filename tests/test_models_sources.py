@@ -61,7 +61,26 @@ def test_an_index_that_is_none_is_refused(sharded, text):
     refused("index.json: not an index of weights", sharded)
 
 
-def write_gguf(path: Path, model, tokenizer) -> Path:
+def test_a_file_that_is_a_link_out_of_its_folder_is_refused(sharded, tmp_path):
+    shard = sorted(sharded.glob("model-*.safetensors"))[1]
+    shard.rename(tmp_path / "elsewhere.safetensors")
+    shard.symlink_to(tmp_path / "elsewhere.safetensors")
+    refused(rf"many: {shard.name} is a link out of this folder", sharded)
+    shard.unlink()
+    shard.symlink_to(tmp_path / "nowhere")
+    refused(rf"many: lacks {shard.name}", sharded)
+
+
+def test_a_snapshot_of_the_hubs_cache_is_links_and_can_be_named(tmp_path):
+    snapshot, blobs = tmp_path / "models--some--base/snapshots/0123", tmp_path / "models--some--base/blobs"
+    save_tiny(snapshot)
+    blobs.mkdir()
+    (snapshot / "model.safetensors").rename(blobs / "abc")
+    (snapshot / "model.safetensors").symlink_to(Path("../../blobs/abc"))
+    assert np.array_equal(load(snapshot).lens(PROMPTS, IDS), load(save_tiny(tmp_path / "one")).lens(PROMPTS, IDS))
+
+
+def write_gguf(path: Path, model, tokenizer, without: str = "") -> Path:
     """A Llama as llama.cpp would convert it: its names, its order of rotary dimensions."""
     gguf = pytest.importorskip("gguf")
     config, writer = model.config, gguf.GGUFWriter(path, "llama")
@@ -85,7 +104,8 @@ def write_gguf(path: Path, model, tokenizer) -> Path:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     for name, weight in gguf_weights(model).items():
-        writer.add_tensor(name, weight)
+        if name != without:
+            writer.add_tensor(name, weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -134,6 +154,20 @@ def test_a_gguf_file_cut_short_is_one_line_and_leaves_nothing(tmp_path, monkeypa
         path.write_bytes(whole[:length])
         refused("tiny.gguf: not a GGUF model that transformers reads", path)
     assert not list((tmp_path / "cache").glob("*"))
+
+
+def test_a_gguf_file_without_a_weight_is_not_filled_up_with_random_numbers(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUALALIGN_CACHE", str(tmp_path / "cache"))
+    path = write_gguf(tmp_path / "tiny.gguf", tiny_model(), tiny_tokenizer(), without="blk.1.ffn_up.weight")
+    refused("tiny.gguf: 1 weights are missing or misshapen, first model.layers.1.mlp.up_proj.weight", path)
+    assert not list((tmp_path / "cache").glob("*"))
+
+
+def test_a_gguf_file_without_an_unembedding_has_tied_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUALALIGN_CACHE", str(tmp_path / "cache"))
+    path = write_gguf(tmp_path / "tied.gguf", tiny_model(), tiny_tokenizer(), without="output.weight")
+    model = load(path).model
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
 
 
 CODE = """
@@ -208,3 +242,24 @@ def test_an_adapter_that_the_hub_does_not_give_is_one_line(tmp_path, monkeypatch
         "some/lora: no such folder here, and the hub did not give it", save_tiny(tmp_path / "b"), adapter="some/lora"
     )
     shutil.rmtree(tmp_path / "b")
+
+
+def test_a_revision_may_stand_behind_the_hub_id():
+    from dualalign.models import ModelSpec
+
+    spec = ModelSpec("some/base@refs/pr/3")
+    assert (spec.source, spec.revision, spec.name) == ("some/base", "refs/pr/3", "some/base@refs/pr/3")
+    assert ModelSpec("some/base@v1", revision="v1") == ModelSpec("some/base", revision="v1")
+    with pytest.raises(ValueError, match=r"^some/base@v1: and the revision v2; give one$"):
+        ModelSpec("some/base@v1", revision="v2")
+    with pytest.raises(ValueError, match=r"^some/base@: no revision behind the @"):
+        ModelSpec("some/base@")
+
+
+def test_a_folder_with_an_at_in_its_name_stays_a_folder(tmp_path, monkeypatch):
+    from dualalign.models import ModelSpec
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some/base@v1").mkdir(parents=True)
+    assert ModelSpec("some/base@v1").source == "some/base@v1"
+    assert ModelSpec("./some/other@v1").source == "./some/other@v1"

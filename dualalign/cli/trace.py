@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-Plm = Annotated[str, typer.Option(help="Pre-trained model: folder, .gguf file, package:NAME or hub id.")]
+Plm = Annotated[str, typer.Option(help="Pre-trained model: folder, .gguf file, package:NAME, hub id or id@revision.")]
 Polm = Annotated[str, typer.Option(help="Post-trained model, named the same ways.")]
 PlmAdapter = Annotated[str | None, typer.Option(help="LoRA adapter of the pre-trained model: folder or hub id.")]
 PolmAdapter = Annotated[str | None, typer.Option(help="LoRA adapter of the post-trained model: folder or hub id.")]
@@ -37,7 +37,10 @@ DeviceMap = Annotated[
 MaxMemory = Annotated[str | None, typer.Option(help="What a map may use of each device: 0=20GiB,cpu=100GiB.")]
 Foreign = Annotated[bool, typer.Option("--foreign", help="Allow two models with different tokenizers.")]
 Trust = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Run the Python code in the models' repositories. Read it first.")
+    bool,
+    typer.Option(
+        "--trust-remote-code", help="Run Python code of the models' repositories, which can do all that you can."
+    ),
 ]
 Share = Annotated[
     bool, typer.Option(help="Read a start that all prompts share once a model, not once a question, where that pays.")

@@ -8,8 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ..models.folder import PICKLES
 from ..models.load import adapted, merged
-from ..models.spec import PICKLES
 from .recipes import Recipe
 
 FILES = ("adapter_model.safetensors", "model.safetensors")

@@ -83,12 +83,20 @@ def _dequantise(path: Path, target: Path) -> None:
     try:
         with quiet(), contextlib.redirect_stderr(io.StringIO()):  # a progress bar that no setting turns off
             tokenizer = AutoTokenizer.from_pretrained(**where)
-            model = AutoModelForCausalLM.from_pretrained(**where, quantization_config=config, dtype=torch.bfloat16)
+            options = {"quantization_config": config, "dtype": torch.bfloat16, "output_loading_info": True}
+            model, info = AutoModelForCausalLM.from_pretrained(**where, **options)
     except Exception as e:  # the readers raise many kinds; one line is enough
         reason = f"{type(e).__name__}: {first_line(e)}"
         raise ValueError(f"{path}: not a GGUF model that transformers reads ({reason})") from None
+    if lost := unread(info):
+        raise ValueError(f"{path}: {len(lost)} weights are missing or misshapen, first {lost[0]}; fetch it again")
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
+
+
+def unread(info: dict) -> list[str]:
+    """Names of the weights that were not in the files as the model needs them: transformers makes up random ones."""
+    return sorted([*info["missing_keys"], *(k[0] if isinstance(k, tuple) else k for k in info["mismatched_keys"])])
 
 
 def _assemble(source: str, folder: Path, scratch: Path) -> Path:

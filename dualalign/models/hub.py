@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -48,8 +47,11 @@ def on_hub(name: str, revision: str | None = None) -> Found:
         raise ValueError(refusal(name, e)) from None
     if not any(f.rfilename.endswith(".safetensors") for f in info.siblings or []):
         raise ValueError(f"{name}: the hub holds no safetensors of it; pickled weights are refused")
-    with suppress(Exception):  # fetched by the revision's name, so that the cache knows it when the hub cannot be asked
+    try:  # by the revision's name, so that the cache knows it when the hub cannot be asked
         hub.hf_hub_download(name, "config.json", revision=revision)
+    except Exception as e:  # a gated model shows its page to everybody, and its files to those who have access
+        if type(e).__name__ in _ADVICE:
+            raise ValueError(refusal(name, e)) from None
     return Found(info.sha, True)
 
 
@@ -60,6 +62,22 @@ def refusal(name: str, error: Exception) -> str:
     return f"{name}: no such folder here, and the hub did not give it ({kinds[0]}: {first_line(error)}); {advice}"
 
 
+def pinned(name: str, revision: str | None = None) -> tuple[str, str | None]:
+    """Split ``id@revision`` into a hub id and its revision; anything else comes back as it is.
+
+    Raises
+    ------
+    ValueError
+        If the name ends in one revision and ``revision`` is another.
+    """
+    found, at, own = name.partition("@")
+    if not at or "/" not in found or not HUB_ID.fullmatch(found) or name[0] in "./" or Path(name).exists():
+        return name, revision
+    if not own or (revision and revision != own):
+        raise ValueError(f"{name}: {f'and the revision {revision}' if own else 'no revision behind the @'}; give one")
+    return found, own
+
+
 def adapter_folder(adapter: str | Path) -> Path:
     """Return the folder of an adapter; one on the hub, ``id`` or ``id@revision``, is fetched into the hub's cache.
 
@@ -68,20 +86,35 @@ def adapter_folder(adapter: str | Path) -> Path:
     ValueError
         If the hub does not give it, or what came is damaged.
     """
+    name, revision = pinned(str(adapter))
     folder = Path(adapter).expanduser()
-    name, _, revision = str(adapter).partition("@")
     if folder.exists() or not HUB_ID.fullmatch(name) or "/" not in name or name[0] in "./":
         return folder
+    return _fetched_adapter(name, revision)
+
+
+@lru_cache
+def _fetched_adapter(name: str, revision: str | None) -> Path:
+    """Fetched once, so that all parts of a run read the same commit."""
     import huggingface_hub as hub
 
+    called = f"{name}@{revision}" if revision else name
     files = ["adapter_config.json", "adapter_model.safetensors"]
     try:
         with quiet():
-            found = Path(hub.snapshot_download(name, revision=revision or None, allow_patterns=files))
+            found = Path(hub.snapshot_download(name, revision=revision, allow_patterns=files))
     except Exception as e:  # no network, no such adapter, no permission
-        raise ValueError(refusal(str(adapter), e)) from None
-    verify(found, str(adapter))
+        raise ValueError(refusal(called, e)) from None
+    verify(found, called)
     return found
+
+
+def adapter_commit(adapter: str | Path | None) -> str:
+    """The commit of an adapter on the hub; "" for one that lies in a folder here, and for none."""
+    if not adapter or Path(adapter).expanduser().exists():
+        return ""
+    folder = adapter_folder(adapter)
+    return folder.name if folder.parent.name == "snapshots" else ""
 
 
 def snapshot(name: str, commit: str) -> Path | None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .gguf import unread
 from .hub import adapter_folder, snapshot, verify
 from .placing import placing, quantised
 from .quiet import first_line, quiet
@@ -115,8 +116,7 @@ def _weights(spec: ModelSpec, dtype):
     folder = snapshot(str(spec.source), spec.commit) if spec.commit else None
     if folder is not None:
         verify(folder, str(spec.source))
-    lost = sorted([*info["missing_keys"], *(k[0] if isinstance(k, tuple) else k for k in info["mismatched_keys"])])
-    if lost:  # transformers would fill them with random numbers
+    if lost := unread(info):
         raise ValueError(
             f"{spec.source}: {len(lost)} weights are missing or misshapen, first {lost[0]}; fetch the model again"
         )

@@ -7,13 +7,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .folder import check_folder
 from .gguf import PREFIX, gguf_folder, packaged_folder
-from .hub import HUB_ID, Found, adapter_folder, on_hub, snapshot
+from .hub import HUB_ID, Found, adapter_folder, on_hub, pinned, snapshot
 from .placing import check_placing
 from .quiet import first_line, quiet
 
 DTYPES = ("float32", "bfloat16", "float16", "int8")
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class ModelSpec:
     Parameters
     ----------
     source : str or path
-        A folder of safetensors, a ``.gguf`` file, ``package:gemma3-270m``, ``package:smollm2-135m-instruct``, a hub id.
+        A folder of safetensors, a ``.gguf`` file, ``package:gemma3-270m``, ``package:smollm2-135m-instruct``, a hub id
+        (``id@revision`` pins it).
     adapter : str or path, optional
         A folder with a PEFT LoRA adapter, or a hub id (``id@revision`` pins it), merged into the weights.
     dtype : {"float32", "bfloat16", "float16", "int8"}
@@ -32,7 +33,7 @@ class ModelSpec:
     device : str
         ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``. Of several processes each takes its own card.
     revision : str, optional
-        Branch, tag or commit of a hub id.
+        Branch, tag or commit of a hub id, where the id itself does not end in it.
     label : str, optional
         The name to write into trace files; by default what `name` makes of the source.
     device_map : str, optional
@@ -40,7 +41,8 @@ class ModelSpec:
     max_memory : str, optional
         How much of each device a map may use: ``0=20GiB,cpu=100GiB``.
     trust_remote_code : bool
-        Whether Python code of the model's own repository may run on this machine. Off; read that code first.
+        Whether Python code of the model's own repository may run on this machine, where it can do whatever you can:
+        read and send your files and keys. Off; read that code first, and pin its revision.
     """
 
     source: str
@@ -56,6 +58,10 @@ class ModelSpec:
     def __post_init__(self):
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype: {self.dtype!r} is unknown; expected one of {', '.join(DTYPES)}")
+        source, revision = pinned(str(self.source), self.revision)
+        if source != str(self.source):
+            object.__setattr__(self, "source", source)
+            object.__setattr__(self, "revision", revision)
 
     @property
     def name(self) -> str:
@@ -80,10 +86,10 @@ class ModelSpec:
         """Keyword arguments for every ``from_pretrained``: remote code only where it is allowed."""
         found, where = self.found(), resolve(self.source, self.revision)
         here = snapshot(where, found.commit) if found and not found.online else None
+        if here:  # without the hub the folder: no part of it is asked for
+            check_folder(here, f"{where}: the hub cannot be asked, and the cache's copy is not whole: ")
         return {
-            "pretrained_model_name_or_path": str(
-                here or where
-            ),  # without the hub the folder: no part of it is asked for
+            "pretrained_model_name_or_path": str(here or where),
             "revision": found.commit if found and not here else "main",
             "trust_remote_code": self.trust_remote_code,
             "local_files_only": here is not None,
@@ -163,43 +169,12 @@ def resolve(source: str, revision: str | None = None) -> str:
         if path.is_file() and path.suffix == ".gguf":
             return str(gguf_folder(path))
     if path.is_dir():
-        return _check_folder(path)
+        return check_folder(path)
     if path.exists() or not HUB_ID.fullmatch(source) or source[0] in "./":
         raise ValueError(
             f"{source}: no such model; expected a folder of safetensors, a .gguf file, package:NAME or a hub id"
         )
     return source
-
-
-def _check_folder(path: Path) -> str:
-    if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
-        raise ValueError(
-            f"{path}: a LoRA adapter, not a model; give its base as the model and this folder as the adapter"
-        )
-    if not (path / "config.json").is_file():
-        raise ValueError(f"{path}: no config.json; expected a model saved by transformers' save_pretrained")
-    if not any(path.glob("*.safetensors")):
-        pickles = any(f for pattern in PICKLES for f in path.glob(pattern))
-        found = "holds pickled weights only, which can run code when read" if pickles else "holds no weights"
-        raise ValueError(f"{path}: {found}; expected .safetensors (save it with safe_serialization=True)")
-    _check_index(path)
-    return str(path)
-
-
-def _check_index(path: Path) -> None:
-    """Raise ValueError where weights lie in several files and one is missing, or named outside of the folder."""
-    index = path / "model.safetensors.index.json"
-    if not index.exists():
-        return
-    try:
-        shards = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ValueError(f"{index}: not an index of weights; fetch the model again") from None
-    for shard in shards:
-        if not isinstance(shard, str) or Path(shard).name != shard:
-            raise ValueError(f"{index}: names {shard!r}, which is no file of this folder; fetch the model again")
-        if not (path / shard).is_file():
-            raise ValueError(f"{path}: lacks {shard}, one of {len(shards)} files of weights; fetch the model again")
 
 
 def adapter_config(folder: str | Path) -> dict:

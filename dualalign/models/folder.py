@@ -1,0 +1,69 @@
+"""A folder that should hold a model: what must lie in it, and what must not be named by it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+INDEX = "model.safetensors.index.json"
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def check_folder(path: Path, prefix: str = "") -> str:
+    """Return the path of a folder with configuration and safetensors.
+
+    Parameters
+    ----------
+    path : Path
+    prefix : str
+        What an error message begins with.
+
+    Raises
+    ------
+    ValueError
+        One line: an adapter, no configuration, pickled weights or none, a file of weights that is missing or lies
+        elsewhere.
+    """
+    if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+        raise ValueError(
+            f"{prefix}{path}: a LoRA adapter, not a model; give its base as the model and this folder as the adapter"
+        )
+    if not (path / "config.json").is_file():
+        raise ValueError(f"{prefix}{path}: no config.json; expected a model saved by transformers' save_pretrained")
+    if not any(path.glob("*.safetensors")):
+        pickles = any(f for pattern in PICKLES for f in path.glob(pattern))
+        found = "holds pickled weights only, which can run code when read" if pickles else "holds no weights"
+        raise ValueError(f"{prefix}{path}: {found}; expected .safetensors (save it with safe_serialization=True)")
+    _check_index(path, prefix)
+    _check_links(path, prefix)
+    return str(path)
+
+
+def _check_index(path: Path, prefix: str) -> None:
+    """Raise ValueError where weights lie in several files and one is missing, or named outside of the folder."""
+    index = path / INDEX
+    if not index.exists():
+        return
+    try:
+        shards = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"{prefix}{index}: not an index of weights; fetch the model again") from None
+    for shard in shards:
+        if not isinstance(shard, str) or Path(shard).name != shard:
+            raise ValueError(
+                f"{prefix}{index}: names {shard!r}, which is no file of this folder; fetch the model again"
+            )
+        if not (path / shard).is_file():
+            raise ValueError(
+                f"{prefix}{path}: lacks {shard}, one of {len(shards)} files of weights; fetch the model again"
+            )
+
+
+def _check_links(path: Path, prefix: str) -> None:
+    """Raise ValueError for weights that are a link out of the folder, save into the blobs of a hub's cache."""
+    inside = [path.resolve()]
+    if path.resolve().parent.name == "snapshots":
+        inside.append(path.resolve().parent.parent / "blobs")
+    for file in sorted(path.glob("*.safetensors")):
+        if file.is_symlink() and file.resolve().parent not in inside:
+            raise ValueError(f"{prefix}{path}: {file.name} is a link out of this folder; put the file itself there")
