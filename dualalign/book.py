@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 _PREFIX = "application/papermill.record/"
@@ -52,3 +57,32 @@ def say(template: str, **values: Any) -> None:
     for name, value in values.items():
         glue(name, value)
     display(Markdown(template.format(**values)))
+
+
+def command(line: str, folder: str | Path = ".", fails: bool = False) -> None:
+    """Run a ``dualalign`` command in a folder, with this Python, and print it with what it prints.
+
+    Parameters
+    ----------
+    line
+        As one types it: ``"dualalign fit my_pair.safetensors"``.
+    folder
+        Where it runs.
+    fails
+        Whether exit code 2 is what the page wants to show.
+
+    Raises
+    ------
+    ValueError
+        If the line begins otherwise, or the exit code is not the expected one.
+    """
+    program, *words = shlex.split(line)
+    if program != "dualalign":
+        raise ValueError(f"command({line!r}): only dualalign is run")
+    path = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "COLUMNS": "100", "PYTHONPATH": path.rstrip(os.pathsep)}
+    run = [sys.executable, "-m", "dualalign.cli", *words]
+    done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, text=True)
+    print(f"$ {line}\n{done.stdout}{done.stderr}".rstrip())
+    if done.returncode != (2 if fails else 0):
+        raise ValueError(f"{line}: exit code {done.returncode}; {done.stderr.strip()}")

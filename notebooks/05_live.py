@@ -148,7 +148,7 @@ say(
 # %% [markdown]
 # ## Your own pair
 #
-# The same two calls, `load_model` and `collect`, read any pair that transformers can load: [Your own pair](../your_own_pair.md).
+# The same two calls, `load_model` and `collect`, read any pair that transformers can load: [Use it on your own pair](23_your_own_pair.ipynb).
 #
 # ## What this page does not show
 #

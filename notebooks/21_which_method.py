@@ -365,7 +365,7 @@ say(
 #
 # So Mira labels first, as many as the afternoon allows, to see what her PLM is. Then she reads the list above from the top.
 #
-# **Next:** [your own pair](../your_own_pair.md).
+# **Next:** [use it on your own pair](23_your_own_pair.ipynb).
 #
 # ```{exercise} Do two errors cancel?
 # :label: ex-which-under

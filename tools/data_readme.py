@@ -112,8 +112,8 @@ def adapter_rows() -> list[str]:
 
 
 def file_rows(folder: str, *starts: str) -> list[str]:
-    files = sorted(p for p in (DATA / folder).glob("*") if p.is_file() and p.name.startswith(starts or ("",)))
-    return [f"| `{folder}/{p.name}` | {p.stat().st_size / 1e3:.0f} | `{sha256(p)}` |" for p in files]
+    files = sorted(p for p in (DATA / folder).rglob("*") if p.is_file() and p.name.startswith(starts or ("",)))
+    return [f"| `{p.relative_to(DATA)}` | {p.stat().st_size / 1e3:.0f} | `{sha256(p)}` |" for p in files]
 
 
 def text() -> str:
@@ -125,6 +125,7 @@ def text() -> str:
         sets="\n".join(sets),
         questions="\n".join(file_rows("questions")),
         results="\n".join(file_rows("results", "world_")),
+        pair="\n".join(file_rows("pair")),
         recorded="\n".join(file_rows("results", "generation", "positions", "lenses")),
         table="\n".join(file_rows("results/table")),
         inputs=INPUTS,
@@ -214,6 +215,13 @@ Made by `python -m dualalign.lab world` from nothing but its seeds; no text, no 
 | --- | --- | --- |
 {results}
 
+`pair` is the pair of the study `sharpen-sft`, seed 0, as anybody would find a pair of models: two folders, a tokenizer, questions in
+words, and the trace of the two. Made by `python -m dualalign.lab tiny-pair`; the same machine gives the same bytes.
+
+| file | kB | sha256 |
+| --- | --- | --- |
+{pair}
+
 ## Beyond the last prompt token, and other lenses
 
 Made by `python -m dualalign.lab generation` (sampled text, other positions, whole answers) and `python -m dualalign.lab lenses`
@@ -239,6 +247,7 @@ python -m dualalign.lab train plm   # each command goes on where a killed one st
 python -m dualalign.lab train sft4  # and so on, in the order of the table of runs
 python -m dualalign.lab trace       # everything, or a pair, or one trace by name
 python -m dualalign.lab world       # the tables of the controlled world
+python -m dualalign.lab tiny-pair   # a pair of it, to be traced by anybody
 python -m dualalign.lab generation  # text, positions, whole answers
 python -m dualalign.lab lenses      # inner layers, read in three ways
 python -m dualalign.experiments     # the table of results

@@ -1,5 +1,5 @@
 """The lab's commands: ``python -m dualalign.lab train plm``, ``trace``, ``check``, ``world``,
-``generation``, ``lenses``, ``samples``, ``fingerprints``.
+``tiny-pair``, ``generation``, ``lenses``, ``samples``, ``fingerprints``.
 
 Each is resumable and remakes one step of the book's data. Run them from the project's root.
 """
@@ -16,10 +16,11 @@ from ..questions import load, save_file
 from . import catalogue, pool, runs
 from .generation import generation
 from .lenses import lenses
-from .world.command import world
+from .world.command import tiny_pair, world
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(world)
+app.command()(tiny_pair)
 app.command()(generation)
 app.command()(lenses)
 Mirror = Annotated[str | None, typer.Option(help="Folder of question files, for machines without a hub.")]

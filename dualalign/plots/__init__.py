@@ -126,6 +126,7 @@ from dualalign.plots.reliability import (
     prepare_reliability,
 )
 from dualalign.plots.results import plot_against, plot_gaps, plot_stages, prepare_against
+from dualalign.plots.scale import plot_bill
 from dualalign.plots.size import plot_draws, plot_few, prepare_draws
 from dualalign.plots.stability import plot_stability, prepare_stability
 from dualalign.plots.transfer import plot_carried_labels, plot_distances, plot_transfer, prepare_distances
@@ -147,6 +148,7 @@ __all__ = [
     "plot_beliefs",
     "plot_carried",
     "plot_carried_labels",
+    "plot_bill",
     "plot_cascade",
     "plot_chain",
     "plot_confidence",

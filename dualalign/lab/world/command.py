@@ -41,6 +41,13 @@ def world(
     print(f"{out}: {', '.join(f'world_{name}.parquet' for name in TABLES)}, {SEED_0}")
 
 
+def tiny_pair(out: Annotated[Path, typer.Option(help="Folder of the pair.")] = Path("data/pair")) -> None:
+    """Train a pair of the controlled world, and write its weights, tokenizer, questions and trace: half a minute."""
+    from .pair import write_pair
+
+    print(write_pair(out))
+
+
 def _file(part: Path, seed: int) -> Path:
     return part / f"seed-{seed:03d}.json"
 
