@@ -22,7 +22,7 @@ def write_pages(app, exception):
 
     root, folder = Path(app.srcdir).parent, Path(app.outdir) / "reports"
     folder.mkdir(exist_ok=True)
-    for name, (traces, questions) in PAGES.items():
+    for name, (traces, _questions) in PAGES.items():
         paths = [root / trace for trace in traces]
         if stale(folder / name, [*paths, *(root / "dualalign").rglob("*.py"), root / "dualalign/report/report.css"]):
             write_report(paths, folder / name)

@@ -73,7 +73,7 @@ def train(study: str = "sharpen-sft", seed: int = 0) -> dict:
 
 
 def write_pair(folder: Path, study: str = "sharpen-sft", seed: int = 0) -> Path:
-    """Train a pair, trace it, and write ``plm/``, ``polm/``, ``questions.jsonl`` and ``trace.safetensors`` into a folder.
+    """Train a pair and trace it; write ``plm/``, ``polm/``, ``questions.jsonl`` and ``trace.safetensors``.
 
     Raises
     ------
