@@ -80,7 +80,8 @@ def command(line: str, folder: str | Path = ".", fails: bool = False) -> None:
     if program != "dualalign":
         raise ValueError(f"command({line!r}): only dualalign is run")
     path = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "COLUMNS": "100", "PYTHONPATH": path.rstrip(os.pathsep)}
+    environment = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "CLICOLOR_FORCE")}
+    environment |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONPATH": path.rstrip(os.pathsep)}
     run = [sys.executable, "-m", "dualalign.cli", *words]
     done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, text=True)
     print(f"$ {line}\n{done.stdout}{done.stderr}".rstrip())

@@ -20,6 +20,21 @@
 #
 # **You will be able to** trace a pair of models from a folder, a file or a hub, read the verdict on its temperature, hand the temperature to a server, and use the method's simpler relatives on logs that you already have.
 
+# %% tags=["remove-cell"]
+# Where the project is missing (Colab, this file alone): fetch it, install it, go to its notebooks.
+import os
+import subprocess
+import sys
+from importlib import invalidate_caches, util
+from pathlib import Path
+
+if util.find_spec("dualalign") is None or not Path("../data/traces").is_dir():
+    home = Path(".." if Path("../data/traces").is_dir() else "dualalign-book").resolve()
+    address = os.environ.get("DUALALIGN_REPOSITORY", "https://github.com/dualalign/dualalign")
+    home.is_dir() or subprocess.run(["git", "clone", "--quiet", "--depth=1", address, home], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", home], check=True)
+    os.chdir(home / "notebooks"), invalidate_caches()
+
 # %%
 import json
 import shutil
