@@ -149,7 +149,7 @@ unembedded.map("{:,.2f}".format)
 # %% [markdown]
 # Megabytes of logits in float32; *arithmetic*. `benchmarks/trace.py` runs the recipe beside ours and prints the ratio of times and of memory; its table stands in [benchmarks/README.md](https://github.com/dualalign/dualalign/blob/main/benchmarks/README.md).
 
-# %% mystnb={"figure": {"caption": "Dollars for a pair over all questions, by the length of a prompt, for four models on the assumed card; both axes are logarithmic. What to see: cost grows in proportion to length, the attention's square shows only at the far right, and the mixture of experts costs what its used weights cost.", "name": "fig-bill"}, "image": {"alt": "Rising lines of dollars over prompt length for five models. At 150 tokens the pair of Llama-3.1-70B costs {d70:.2f} dollars and that of Llama-3.1-405B {d405:.2f}; at 8,000 tokens the 70B pair costs {d70_long:.0f}."}}
+# %% mystnb={"figure": {"caption": "Dollars for a pair over all questions, by the length of a prompt, for five models on the assumed card; both axes are logarithmic. What to see: cost grows in proportion to length, the attention's square shows only at the far right, and the mixture of experts costs what its used weights cost.", "name": "fig-bill"}, "image": {"alt": "Rising lines of dollars over prompt length for five models. At 150 tokens the pair of Llama-3.1-70B costs {d70:.2f} dollars and that of Llama-3.1-405B {d405:.2f}; at 8,000 tokens the 70B pair costs {d70_long:.0f}."}}
 from dualalign import plots
 
 lengths = np.geomspace(30, 8000, 25).astype(int)
