@@ -98,13 +98,13 @@ if live:
     trace = "dualalign trace --plm plm --polm polm --questions questions.jsonl --style cloze --out mine.safetensors"
     command(trace, here)
 else:
-    shutil.copy(shipped, here / "mine.safetensors")  # made by the same command
+    shutil.copy(shipped, here / "mine.safetensors")  # the same pair, questions and style
 
 # %% tags=["remove-input"]
 from IPython.display import Markdown
 
 note = "This page **ran the command** on the machine that built it."
-absent = "This page was built **without the models**: the shipped file of the same command stands in. `make live` runs it."
+absent = "This page was built **without the models**: the shipped trace of the same pair stands in. `make live` runs it."
 Markdown(f":::{{note}}\n{note if live else absent}\n:::")
 
 # %%
@@ -128,11 +128,25 @@ command("dualalign info mine.safetensors", here)
 # | What you have | Write |
 # |---|---|
 # | a folder of safetensors, in one file or in many | `./my-model` |
-# | a model on the hub | `org/name`, with `--plm-revision COMMIT` to pin it |
+# | a model on the hub | `org/name`, with `--plm-revision` for a branch, tag or commit |
 # | a GGUF file | `./my-model.gguf`; it is unpacked once into a cache |
-# | a base and a LoRA adapter | `--polm BASE --polm-adapter ADAPTER` |
+# | a base and a LoRA adapter | `--polm BASE --polm-adapter ADAPTER`, a folder or `org/name@revision` |
 #
-# Only safetensors are read, never pickles, and no code from a repository is run.
+# Any decoder that `transformers` loads will do. The tests read 35 families, and compare every layer with the same model cut off there. One that finishes in a way that the lens does not know is refused, not read wrongly.
+#
+# Only safetensors are read, never pickles. What comes from the hub is compared with its published checksum. Code from a repository is not run, unless you allow it with `--trust-remote-code`.
+#
+# **Do the two read alike?** Two tokenizers may cut an option differently. Then the two models answer different questions, and their distributions cannot be compared. `--check` looks at all questions before any weights are read:
+# %%
+if live:
+    command("dualalign trace --plm plm --polm polm --questions questions.jsonl --style cloze --out mine.safetensors --check", here)
+else:
+    print("(shown where the models run)")
+
+# %% [markdown]
+# Where some differ it says how many, which, and what the tokens are. For two models of different families give `--foreign`, and read [chapter 15](15_foreign_references.ipynb) first.
+#
+# **A chat template?** A post-trained model often expects one. `--chat-template polm` puts each question into the PoLM's own template and reads the first token of its turn. Know what that does: the two models then read *different prompts*. Their divergence, at every layer, is that of the weights and of the prompt together, and a peak layer may be the template's. The trace says so, and the report passes it on. `--chat-template both` keeps the prompts alike, at the price of asking the PLM in a form that it never saw.
 #
 # **Does it fit?** `--dtype bfloat16` halves the memory; `--device auto` takes the best device. What a large pair needs is the subject of [the next chapter](24_at_scale.ipynb).
 #
@@ -166,7 +180,7 @@ print(calibrator.temperature_, probabilities[0].round(3))
 # dualalign report mine.safetensors --questions questions.jsonl --out report.html
 # ```
 #
-# [This is the page that it writes](../reports/own_pair.html). On top stands the verdict:
+# <a href="../reports/own_pair.html">This is the page that it writes</a>; of several traces it makes <a href="../reports/several.html">one page with a table to sort</a>. On top stands the verdict:
 
 # %%
 verdict = da.report.judge(traces)
@@ -224,11 +238,20 @@ say(
 # %% [markdown]
 # ## Into the serving stack
 #
-# One command writes what a server or a library reads. All hold the same number; two hold its inverse.
+# One command writes what a server or a library reads. `--format` takes `generation-config`, `vllm`, `sglang`, `logits-processor`, `sklearn`, `netcal` and `json`:
 
 # %%
-command("dualalign export mine.safetensors --format generation-config --out generation_config.json", here)
-print((here / "generation_config.json").read_text())
+command("dualalign export mine.safetensors --format vllm --out serve.json", here)
+serve = json.loads((here / "serve.json").read_text())
+print(serve["serve"], serve["request"], serve["logprobs"], sep="\n")
+
+# %% [markdown]
+# Each file says what its temperature was fitted on. Two of them hold the inverse: scikit-learn and netcal *multiply* logits.
+
+# %%
+command("dualalign export mine.safetensors --format sklearn --out sklearn.json", here)
+beta = json.loads((here / "sklearn.json").read_text())["attributes"]["beta_"]
+print(f"beta = {beta:.4f}, 1 / T = {1 / calibrator.temperature_:.4f}")
 
 # %% [markdown]
 # **Read this before you sample with it.** The temperature was learned from option tokens at the last token of a prompt. It is meant for *reading a confidence*: divide the options' logits by $T$, take the softmax over the options, and report the largest. In a sampler it divides the logits of the whole vocabulary, and [chapter 18](18_at_generation.ipynb) shows how a text falls apart then.
@@ -243,6 +266,37 @@ print(confidence.round(4), probabilities[0].round(4))
 assert np.allclose(confidence, probabilities[0])
 
 # %% [markdown]
+# ## Without the models: logs that you already have
+#
+# Somebody has run both models already, and kept the log-probabilities of the options. Then there is nothing to trace:
+#
+# | You have | Command |
+# |---|---|
+# | lm-evaluation-harness, run with `--log_samples` | `dualalign import lm-eval --plm RUN --polm RUN --out t.safetensors` |
+# | a HELM run | `dualalign import helm ...` |
+# | responses of a server (OpenAI's form, vLLM, SGLang), one a line | `dualalign import logprobs ...` |
+# | arrays of every layer (TransformerLens, nnsight, tuned-lens) | `dualalign import arrays ...` |
+#
+# The first three hold the *last* layer only. What can be done with that? We make such logs from our own trace:
+
+# %%
+finals = {"plm": traces.plm_final, "polm": traces.polm_final}
+for name, z in finals.items():
+    log_p = drift.log_softmax_options(z)
+    said = [{"choices": [{"logprobs": {"top_logprobs": [dict(zip("ABCD", row.tolist(), strict=True))]}}]} for row in log_p]
+    rows = [{"id": q, "options": [*"ABCD"], "response": one} for q, one in zip(traces.question_ids, said, strict=True)]
+    (here / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+command("dualalign import logprobs --plm plm.jsonl --polm polm.jsonl --out logs.safetensors", here)
+
+# %%
+command("dualalign fit logs.safetensors --method daca", here)
+command("dualalign fit logs.safetensors --method dual-align", here, fails=True)
+
+# %% [markdown]
+# Methods that look at the answers alone work as before. Dual-Align looks at the path to the answer, and says in one line that there is none.
+#
+# Two warnings. An option that is not among the server's top log-probabilities is an error: `--missing drop` leaves the question out, `--missing bound` takes an upper bound for it. And the sum over the tokens of a long option, as lm-evaluation-harness scores it, is another quantity than one logit: its temperature belongs to that score.
+#
 # ## What this page does not show
 #
 # - **A large pair.** Two models of 54,000 weights behave as told because they were built to. On real pairs the verdicts differ; [chapter 8](08_main_comparison.ipynb) shows how much.

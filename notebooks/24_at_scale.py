@@ -162,38 +162,62 @@ ax = plots.plot_bill(curves)
 # %% [markdown]
 # ## Three ways to make it fit
 #
-# **Spread the layers.** `--device-map auto` puts some blocks on each card, and what is left into the machine's memory. Nothing else changes: the lens reads each block where it lies.
+# **Spread the layers.** `--device-map auto` puts some blocks on each card, and what is left into the machine's memory or on disk. Nothing else changes: the lens reads each block where it lies.
 #
 # ```bash
 # dualalign trace --plm BASE --polm CHAT --questions q.jsonl --out t.safetensors --dtype bfloat16 --device-map auto
 # ```
 #
-# **Fewer bits.** `--dtype bfloat16` halves the weights, `--dtype int8` (with the package bitsandbytes) quarters those of the blocks. Logits are float32 whatever the weights are. Fewer bits change the model that is read: a trace says in its metadata which type it was, and the two models of a pair should share it.
+# **Fewer bits.** `--dtype bfloat16` halves the weights, `--dtype int8` (with the package bitsandbytes) quarters those of the blocks. Logits are float32 whatever the weights are. Fewer bits change the model that is read: the trace says which type it was, and the two models of a pair should share it.
 #
-# **Smaller batches.** A batch that does not fit is halved by itself, down to one question; nothing has to be started again.
+# **Smaller batches.** A batch that does not fit is halved by itself, down to one question, and later batches are cut before they fail. The plan of batches depends on the questions alone, never on the memory found. A halved batch changes the last digits, by about a millionth of a logit in float32.
 #
 # ## Two ways to make it fast
 #
-# **Several processes.** `accelerate launch` starts one process a card, or a few on one processor. Each takes its share of the same plan of batches and leaves its results in one folder; the first puts them together.
+# **Several processes.** `accelerate launch` starts one process a card, or a few on one processor. Each takes its share of the same plan of batches and leaves its results in one folder; the first puts them together. Several machines need a folder that all of them see.
 #
 # ```bash
-# accelerate launch --num_processes 4 -m dualalign.cli trace --plm BASE --polm CHAT --questions q.jsonl --out t.safetensors
+# accelerate launch --multi_gpu --num_processes 4 -m dualalign.cli trace --plm BASE --polm CHAT --questions q.jsonl --out t.safetensors
 # ```
 #
-# **A shared start.** Where all prompts begin alike, with a long instruction or with worked examples, that start is computed once. What the sum says for ten thousand questions of 150 tokens behind a start of growing length:
+# (The flag is called so without cards, too.) *Measured* on the two cores, loading included:
 
 # %%
-starts = [0, 150, 600, 2000]
-eight = decoders["Llama-3.1-8B"]
-saved = {s: [scale.cost(eight, card, 10_000, s + 150, n)["money"] for n in (0, s)] for s in starts}
-pd.DataFrame(saved, index=["computed each time", "computed once"]).T.rename_axis("tokens of the start").round(2)
+processes = pd.DataFrame(record["processes"])
+processes.assign(seconds=processes.seconds.round(1)).set_index(["processes", "threads"])
+
+# %% tags=["remove-input"]
+one, _, two = record["processes"]
+assert one["sha256"] == two["sha256"]
+say(
+    "Two processes take {ratio_two:.2f} of the time of one with as many threads each, and write **the same bytes**. That is promised for float32 and equal numbers of threads, and tested with two and with four processes. With other threads, types or devices a logit may differ by its own rounding: `dualalign.traces.team.TOLERANCE` says by how much.",
+    ratio_two=two["seconds"] / one["seconds"],
+)
 
 # %% [markdown]
-# Dollars for a pair of eight billion weights; *arithmetic* on the *assumed* card. Keys and values of the start must stay in memory, which is little: they are those of one prompt.
+# Whatever stops it, even `kill -9`: give the same command again, with any number of processes, and it goes on. `dualalign merge` joins traces of different questions.
 #
+# **A shared start.** Where all prompts begin alike, with a long instruction or with worked examples, that start is computed once. *Measured*, beside the sum:
+
+# %%
+starts = pd.DataFrame(record["starts"]).assign(faster=lambda d: d.each / d.once)
+named = {"each": "seconds, read each time", "once": "read once", "faster": "times as fast", "said": "by the sum"}
+starts.set_index("start")[[*named]].rename(columns=named).rename_axis("tokens of the start").round(2)
+
+# %% tags=["remove-input"]
+longest = record["starts"][-1]
+say(
+    "A batch of {batch_start} prompts of {tail} tokens behind a start of {start}: {faster:.1f} times as fast. Every run tries the shared start on its first prompts against reading them whole, and leaves it alone where the two differ.",
+    batch_start=record["batch"],
+    tail=record["tokens"],
+    start=longest["start"],
+    faster=longest["each"] / longest["once"],
+)
+
+# %% [markdown]
 # ## After the trace
 #
-# The file is small, and everything after it runs on a laptop: the temperature, its checks, the report. What a fit costs is *measured* by `benchmarks/fit.py` in passes over the array, so that the number means the same elsewhere. A trace larger than memory is read in blocks.
+# The file is small, and everything after it runs on a laptop: the temperature, its checks, the report. What a fit costs is measured by `benchmarks/fit.py` in passes over the array, so that the number means the same elsewhere. A trace that memory does not hold is read in blocks (`dualalign fit --stream`, by itself above two gigabytes); `benchmarks/stream.py` fits a million questions.
 #
 # ## What this page does not show
 #

@@ -25,7 +25,7 @@ def app(tmp_path, monkeypatch):
         out.write_text("page")
 
     monkeypatch.setattr("dualalign.report.write_report", write)
-    monkeypatch.setattr(book_reports, "PAGES", {"one.html": (["t"], "")})
+    monkeypatch.setattr(book_reports, "PAGES", {"one.html": (["t"], None)})
     builder = SimpleNamespace(format="html")
     return SimpleNamespace(srcdir=tmp_path / "book", outdir=tmp_path / "site", builder=builder, calls=calls)
 

@@ -6,10 +6,15 @@ from pathlib import Path
 
 PAGES = {  # page under reports/: the traces that it is about, and their questions
     "own_pair.html": (["data/pair/trace.safetensors"], "data/pair/questions.jsonl"),
+    "several.html": (
+        [f"data/traces/sft4__{name}__choices.safetensors" for name in ("arc-easy", "openbookqa", "csqa")],
+        None,
+    ),
 }
 
 
 def setup(app):
+    """Write the pages when the rest of the site stands."""
     app.connect("build-finished", write_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -22,10 +27,11 @@ def write_pages(app, exception):
 
     root, folder = Path(app.srcdir).parent, Path(app.outdir) / "reports"
     folder.mkdir(exist_ok=True)
-    for name, (traces, _questions) in PAGES.items():
-        paths = [root / trace for trace in traces]
-        if stale(folder / name, [*paths, *(root / "dualalign").rglob("*.py"), root / "dualalign/report/report.css"]):
-            write_report(paths, folder / name)
+    module = [path for path in (root / "dualalign").rglob("*") if path.suffix in (".py", ".css", ".js")]
+    for name, (traces, questions) in PAGES.items():
+        paths, asked = [root / trace for trace in traces], root / questions if questions else None
+        if stale(folder / name, [*paths, *module, *([asked] if asked else [])]):
+            write_report(paths, folder / name, asked)
 
 
 def stale(page: Path, sources: list[Path]) -> bool:
