@@ -60,6 +60,36 @@ def test_what_has_no_template_or_a_failing_one_is_one_line():
     assert "\n" not in str(e.value)
 
 
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        (
+            "{% for m in messages %}{{ m.content }}{% endfor %} <think>\n",
+            "begins a thought, and no option can come next",
+        ),
+        (
+            "{% for p in messages[0].content %}{% if p.type == 'text' %}{{ p.text }}{% endif %}{% endfor %}",
+            "its text out",
+        ),
+    ],
+)
+def test_a_template_behind_which_no_option_can_come_is_found_out(template, reason):
+    with pytest.raises(ValueError, match=rf"^question 'q': the chat template .*{reason}"):
+        encode_question(chatty(template), ASK, "cloze", chat=True)
+
+
+def test_a_thought_in_the_question_or_closed_by_the_template_is_none():
+    marked = Question("q", "is <think> big ?", ("cat", "dog"), 1)
+    assert encode_question(chatty(), marked, "cloze", chat=True)
+    closed = chatty("{{ messages[0].content }}\n<think>\n\n</think>\n\n")
+    assert encode_question(closed, ASK, "cloze", chat=True)
+
+
+def test_no_message_of_the_system_is_sent():
+    refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+    assert encode_question(chatty(refuses + TEMPLATE), ASK, "cloze", "the", chat=True)
+
+
 def test_an_option_that_melts_into_the_template_is_found_out():
     tokenizer = chatty("{{ messages[0].content }} A")  # no break: `A` and `cat` become one word
     with pytest.raises(OptionClash, match=r"question 'q'.* melts into the prompt's last token"):
@@ -105,3 +135,18 @@ def test_a_model_without_template_is_named(pair, tmp_path):
         collected([pair[0], plain], tmp_path, "polm")
     with pytest.raises(ValueError, match="chat is 'plm'; give one of none, polm, both"):
         collected(pair, tmp_path, "plm")
+
+
+def test_what_only_the_template_makes_unreadable_is_in_the_report_too(pair):
+    from dualalign.models import LoadedModel
+    from dualalign.traces.encode import encode_pair
+    from dualalign.traces.tokens import tokenizer_report
+
+    melting = LoadedModel(pair[1].model, chatty("{{ messages[0].content }} A"), "melting")
+    ask = (pair[0], melting, tiny_questions(4), "choices")
+    assert tokenizer_report(*ask).lines() == ["4 of 4 questions: the same tokens for both models"]
+    found = tokenizer_report(*ask, chat="polm")
+    assert (len(found.clashes), found.differ) == (4, ())
+    assert found.clashes[0].startswith("melting: question 'q0'")
+    with pytest.raises(OptionClash, match=r"melting: question 'q0'.*; so it is with 4 of 4 questions: leave them out"):
+        encode_pair(*ask, chat="polm")

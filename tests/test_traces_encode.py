@@ -34,16 +34,16 @@ def test_one_base_with_two_adapters_is_tokenised_once(pair, monkeypatch):
 def test_two_tokenizers_with_the_same_rules_are_asked_once_where_that_pays(pair, monkeypatch):
     from types import SimpleNamespace
 
-    from dualalign.traces import encode
+    from dualalign.traces import encode, tokens
 
     def asked(words, **options):
         """Names of the models whose tokenizers were asked, and what came of it."""
         models = [SimpleNamespace(tokenizer=tiny_tokenizer(w), name=n, spec=None, context_length=None)
                   for n, w in zip(("base", "chat"), (WORDS, words), strict=True)]  # fmt: skip
-        names, ask = set(), encode.encode_question
+        names, ask = set(), tokens.encode_question
         with monkeypatch.context() as patch:
             owner = {id(m.tokenizer): m.name for m in models}
-            patch.setattr(encode, "encode_question", lambda t, *a: names.add(owner[id(t)]) or ask(t, *a))
+            patch.setattr(tokens, "encode_question", lambda t, *a: names.add(owner[id(t)]) or ask(t, *a))
             return names, encode.encode_pair(*models, tiny_questions(), "choices", **options)[1:]
 
     both, (plm, polm) = asked(WORDS)

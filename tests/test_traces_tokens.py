@@ -52,6 +52,31 @@ def test_a_prompt_is_shown_from_where_it_parts():
     assert unknown.differ[0].polm[0] == "<unk>"
 
 
+def test_the_same_words_under_other_numbers_are_told_with_them():
+    (found,) = report(Bare("a"), Bare("b", WORDS[::-1]), [Question("q", "is ?", ("cat", "dog"), 0)]).differ
+    assert found.plm[0] == f"Question={4 + WORDS.index('Question')}"
+    assert found.polm[0] == f"Question={4 + WORDS[::-1].index('Question')}"
+
+
+def test_of_many_options_those_that_differ_are_shown():
+    swapped = [{"one": "two", "two": "one"}.get(word, word) for word in WORDS]
+    ask = [Question("q", "is it ?", ("cat", "dog", "red", "blue", "one"), 0)]
+    (found,) = report(Bare("a"), Bare("b", swapped), ask, "cloze").differ
+    assert found.what == "options"
+    assert [side[0].split("=")[0] for side in (found.plm, found.polm)] == ["one", "one"]
+    assert found.plm != found.polm
+
+
+def test_the_error_of_a_clash_counts_them_all():
+    from dualalign.traces.encode import encode_pair
+
+    twins = [Question(name, "is it ?", ("red cat", "red dog"), 0) for name in ("first", "second")]
+    with pytest.raises(
+        ValueError, match=r"question 'first'.* token \(\d+\); so it is with 2 of 4 questions: .*--skip-cl"
+    ):
+        encode_pair(Bare("a"), Bare("b"), [*tiny_questions(2), *twins], "choices")
+
+
 def test_what_cannot_be_read_is_counted_apart():
     twins = Question("twins", "is it ?", ("red cat", "red dog"), 0)
     found = report(Bare("a"), Bare("b"), [*tiny_questions(2), twins])

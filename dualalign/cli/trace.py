@@ -102,7 +102,7 @@ def trace(
     for spec in pair:
         spec.check()
     if check:
-        typer.echo("\n".join(tokenizer_report(*pair, chosen, style, wording).lines()))
+        typer.echo("\n".join(tokenizer_report(*pair, chosen, style, wording, chat).lines()))
         return
     on_clash = "skip" if skip_clashes else "error"
     options = {"wording": wording, "resume": not restart, "progress": not quiet, "share_prefix": share_prefix}

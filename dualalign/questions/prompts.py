@@ -10,6 +10,7 @@ from .schema import Question
 STYLES = ("letters", "choices", "cloze", "p-true")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ENDING = "Answer:"
+THOUGHTS = (("<think>", "</think>"), ("<thinking>", "</thinking>"), ("[THINK]", "[/THINK]"))  # as templates mark them
 VERDICTS = ("Yes", "No")  # the two options of ``p-true``; an answer of 0 means that the proposed answer is right
 
 
@@ -49,23 +50,33 @@ def render_chat(tokenizer, question: Question, style: str, wording: str = "") ->
     """Write ``question`` as a user's message in the tokenizer's chat template, up to where the model's turn begins.
 
     The message is `render`'s text without its last line; what follows is the first token of the model's turn, without a
-    leading blank. Where a template knows of thinking, it is told to leave that out.
+    leading blank. No system message is sent. Where a template knows of thinking, it is told to leave that out.
 
     Raises
     ------
     ValueError
-        If the tokenizer has no chat template, or the template refuses the message.
+        If the tokenizer has no chat template, or the template refuses the message, leaves its text out, or begins a
+        thought: the next token is then no answer.
     """
     message = {"role": "user", "content": render(question, style, wording).removesuffix(f"\n{ENDING}")}
     if not getattr(tokenizer, "chat_template", None):
         raise ValueError("its tokenizer has no chat template; leave out --chat-template")
     try:
-        return tokenizer.apply_chat_template(
+        text = tokenizer.apply_chat_template(
             [message], tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
     except Exception as e:  # a template is a small program; whatever it raises, one line is enough
         reason = " ".join(f"{type(e).__name__}: {e}".split())[:160]
         raise ValueError(f"question {question.id!r}: the chat template fails on it ({reason})") from None
+    _, found, turn = text.rpartition(message["content"].splitlines()[-1].strip())
+    if not found:  # one written for messages in parts, of text and pictures, drops a message that is one text
+        raise ValueError(f"question {question.id!r}: the chat template leaves its text out; leave out --chat-template")
+    if any(turn.rfind(begin) > turn.rfind(end) for begin, end in THOUGHTS):
+        raise ValueError(
+            f"question {question.id!r}: the chat template begins a thought, and no option can come next; "
+            "leave out --chat-template"
+        )
+    return text
 
 
 def targets(question: Question, style: str) -> tuple[str, ...]:

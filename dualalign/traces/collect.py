@@ -16,12 +16,13 @@ from ..questions import Question
 from . import validate
 from .again import Recorded
 from .artifact import Traces
-from .encode import Encoded, batch_plan, encode_pair, is_spec, longer
+from .encode import Encoded, batch_plan, encode_pair, longer
 from .progress import progress as show_progress
 from .reader import Reader
 from .shards import Shards
 from .sharing import as_text, reading, shared_start
 from .team import Team
+from .tokens import is_spec
 from .writing import TraceFile
 
 SIDES = ("plm", "polm")

@@ -7,10 +7,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..questions import OptionClash, Question, encode_question
-from .tokens import SHOWN, Difference, difference
+from ..questions import OptionClash, Question
+from .tokens import SHOWN, Difference, is_spec, readings, tokenizer_of
 
-CHATS = ("none", "polm", "both")
 MOST_TOKENS, MOST_QUESTIONS = 8192, 64  # of a batch that is cut by itself
 MANY = 1000  # questions from which comparing two tokenizers is cheaper than asking both
 
@@ -61,45 +60,22 @@ def encode_pair(
     ValueError
         Names the question: clashing options, two tokenizers that disagree, a prompt longer than a model's context.
     """
-    if chat not in CHATS:
-        raise ValueError(f"chat is {chat!r}; give one of {', '.join(CHATS)}")
     tokenizers = [tokenizer_of(plm)] if _same_source(plm, polm) else [tokenizer_of(plm), tokenizer_of(polm)]
     if chat == "none" and len(questions) >= MANY and _alike(tokenizers):
         tokenizers = tokenizers[:1]
-    kept, rows, differ = [], [], []
-    for question in questions:
-        try:
-            encoded = [encode_question(tokenizer, question, style, wording) for tokenizer in tokenizers]
-            read = encoded if chat == "none" else _in_chat(plm, polm, tokenizers, question, style, wording, chat)
-        except OptionClash:
-            if on_clash == "error":
-                raise
-            continue
-        if not foreign and encoded[0] != encoded[-1]:
-            differ.append(difference(question, *encoded, tokenizers))
-        kept.append(question)
-        rows.append(read)
-    if differ:
+    found = list(readings((plm, polm), tokenizers, questions, style, wording, chat, compare=not foreign))
+    if differ := [r.differs for r in found if r.differs]:
         raise ValueError(_mismatch(plm, polm, differ, len(questions)))
+    clashes = [r.clash for r in found if r.clash]
+    if clashes and on_clash == "error":
+        raise OptionClash(_cannot_be_read(clashes, len(questions)))
+    kept, rows = [r.question for r in found if r.sides], [r.sides for r in found if r.sides]
     if not kept:
         raise ValueError(f"style {style!r}: the options of all {len(questions)} questions clash; try another style")
     sides = [Encoded([r[i][0] for r in rows], [r[i][1] for r in rows]) for i in (0, -1)]
     for model, side in zip((plm, polm), sides, strict=True):
         _check_lengths(model, kept, side)
     return kept, *sides
-
-
-def _in_chat(plm, polm, tokenizers: list, question: Question, style: str, wording: str, chat: str) -> list[tuple]:
-    """Tokens of one question for both models, in the chat template of those that `chat` names."""
-    found = []
-    for model, tokenizer, side in zip((plm, polm), (tokenizers[0], tokenizers[-1]), ("plm", "polm"), strict=True):
-        try:
-            found.append(encode_question(tokenizer, question, style, wording, chat in (side, "both")))
-        except OptionClash:
-            raise
-        except ValueError as e:
-            raise ValueError(f"{model.name}: {e}") from None
-    return found
 
 
 def longer(one: Encoded, other: Encoded) -> Encoded:
@@ -126,11 +102,6 @@ def batch_plan(encoded: Encoded, batch_size: int | str = "auto") -> list[list[in
     return plan
 
 
-def is_spec(model) -> bool:
-    """True for a `ModelSpec`, a model that is still to be loaded."""
-    return callable(getattr(model, "load", None))
-
-
 def _same_source(plm, polm) -> bool:
     """True where both are one base, with adapters or without: then one tokenizer serves both, in half the time."""
     specs = [model if is_spec(model) else model.spec for model in (plm, polm)]
@@ -145,16 +116,18 @@ def _alike(tokenizers: list) -> bool:
     return all(rule == rules[0] for rule in rules)
 
 
-def tokenizer_of(model):
-    """The tokenizer of a model, in memory or still to be loaded."""
-    return model.tokenizer() if is_spec(model) else model.tokenizer
-
-
 def _mismatch(plm, polm, differ: list[Difference], asked: int) -> str:
     return (
         f"{len(differ)} of {asked} questions are split differently by the tokenizers of {plm.name} and {polm.name}, "
         f"{'; '.join(map(str, differ[:SHOWN]))}; are they of one family? Try another style, or for two families "
         f"foreign=True (--foreign)"
+    )
+
+
+def _cannot_be_read(clashes: list[str], asked: int) -> str:
+    return (
+        f"{clashes[0]}; so it is with {len(clashes)} of {asked} questions: leave them out (--skip-clashes, "
+        f"on_clash='skip'), or try another style"
     )
 
 
