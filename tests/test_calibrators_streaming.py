@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import struct
 import tracemalloc
 from dataclasses import replace
 
@@ -40,10 +43,10 @@ def test_blocks_are_the_rows_in_order(stored):
 def test_a_streamed_fit_is_the_fit_in_memory(stored, name):
     traces, stream = stored
     whole, blocks = METHODS[name]().fit(traces), fit_stream(METHODS[name](), stream())
-    assert blocks.temperature_ == pytest.approx(whole.temperature_, rel=1e-9)
-    assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-9, nan_ok=True)
+    assert blocks.temperature_ == pytest.approx(whole.temperature_, rel=1e-12)
+    assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-12, nan_ok=True)
     assert (blocks.n_fit_, blocks.reason_) == (whole.n_fit_, whole.reason_)
-    np.testing.assert_allclose(blocks.confidence(traces), whole.confidence(traces), rtol=1e-9)
+    np.testing.assert_allclose(blocks.confidence(traces), whole.confidence(traces), rtol=1e-12)
 
 
 @given(
@@ -69,16 +72,17 @@ def test_whatever_the_blocks_and_the_readings(random_traces, tmp_path_factory, n
     whole, blocks = METHODS["dual-align"](**options).fit(traces), fit_stream(METHODS["dual-align"](**options), stream)
     if np.isfinite(whole.temperature_):
         assert blocks.temperature_ == pytest.approx(whole.temperature_, rel=1e-6)
-    assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-9, abs=1e-15)
+    assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-12, abs=1e-15)
     assert np.isinf(blocks.temperature_) == np.isinf(whole.temperature_)
 
 
 def test_passes_are_few(stored):
     stream = stored[1]()
     fit_stream(METHODS["dual-align"](), stream)
-    assert stream.passes <= 40
+    assert stream.passes <= 15  # the last layer, the grid, its turning points and a search in one valley
     stream = stored[1]()
-    fit_stream(METHODS["daca"](), stream)
+    for name in LAST_LAYER:  # the last layer is read once for all of them
+        fit_stream(METHODS[name](), stream)
     assert stream.passes == 1
 
 
@@ -127,3 +131,45 @@ def test_a_file_that_is_no_trace_is_one_line(stored, tmp_path, random_traces):
     fewer = replace(bad, question_ids=tuple("ab") + bad.question_ids[2:])
     fewer.save(tmp_path / "fine")
     assert len(TraceStream(tmp_path / "fine")) == 30
+
+
+def relabelled(raw: bytes, name: str, dtype: str, size: int, shape: tuple[int, ...]) -> bytes:
+    """The file with one tensor of another type or shape, its bytes laid out anew, so that the header is sound."""
+    (length,) = struct.unpack("<Q", raw[:8])
+    header, body, data = json.loads(raw[8 : 8 + length]), raw[8 + length :], b""
+    for key, entry in header.items():
+        if key != "__metadata__":
+            part = body[slice(*entry["data_offsets"])]
+            if key == name:
+                entry |= {"dtype": dtype, "shape": list(shape)}
+                part = (part * 100)[: size * math.prod(shape)]
+            entry["data_offsets"] = [len(data), len(data) + len(part)]
+            data += part
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+@pytest.mark.parametrize("name", ["labels", "n_options", "plm_logits", "polm_logits"])
+@pytest.mark.parametrize(("dtype", "size"), [("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("U8", 1), ("F64", 8)])
+def test_a_type_that_a_trace_has_not_is_one_line(random_traces, tmp_path, name, dtype, size):
+    path = tmp_path / "t"
+    random_traces(12, 3, 4).save(path)
+    shape = (12,) if name in ("labels", "n_options") else (12, 3, 4)
+    path.write_bytes(relabelled(path.read_bytes(), name, dtype, size, shape))
+    with pytest.raises(ValueError, match=str(path)) as error:
+        TraceStream(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(), (12,), (36, 4), (6, 6, 4), (1, 12, 3, 4)])
+@pytest.mark.parametrize("name", ["labels", "n_options", "plm_logits", "polm_logits"])
+def test_a_shape_that_a_trace_has_not_is_one_line(random_traces, tmp_path, name, shape):
+    path, whole = tmp_path / "t", name in ("plm_logits", "polm_logits")
+    if shape == (12,) and not whole:
+        shape = (12, 1)
+    random_traces(12, 3, 4).save(path)
+    raw = path.read_bytes()
+    path.write_bytes(relabelled(raw, name, *(("F32", 4) if whole else ("I64", 8)), shape))
+    with pytest.raises(ValueError, match=r"_logits has shape|labels has shape|n_options has shape"):
+        fit_stream(METHODS["daca"](), TraceStream(path))

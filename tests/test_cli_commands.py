@@ -398,5 +398,7 @@ def test_a_fit_in_blocks_gives_the_same_table(path, tmp_path):
         if one["method"] in ("contextual", "pride", "cape"):
             continue
         assert other["temperature"] == pytest.approx(one["temperature"], rel=1e-9)
+    assert "passes over the file" in run("fit", path, "--stream")
+    assert "over the file" not in run("fit", path)
     assert "--stream reads one file" in run("fit", path, path, "--stream", code=2)
     assert "does not exist, or is no file" in run("fit", tmp_path / "none", "--stream", code=2)

@@ -6,12 +6,12 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from . import options as o
 from .printing import number, print_json, print_table
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..checks import Check
     from ..traces import Traces
 
@@ -69,7 +69,7 @@ def describe(path: str) -> dict[str, object]:
         "bytes": os.path.getsize(path),
         "questions": len(traces),
         "labelled": int((traces.labels >= 0).sum()),
-        "options": [int(bound(traces.n_options)) for bound in (np.min, np.max) if len(traces)],
+        "options": [int(bound()) for bound in (traces.n_options.min, traces.n_options.max) if len(traces)],
         "plm_logits": list(traces.plm_logits.shape),
         "polm_logits": list(traces.polm_logits.shape),
         "permuted": traces.order is not None,
@@ -121,17 +121,23 @@ def warnings(traces: Traces, seed: int = 0, **readings: object) -> tuple[Check, 
 
 def _jump(divergence: np.ndarray, layer: np.ndarray) -> np.ndarray:
     """The change of the divergence at the peak layer, signed; at layer 1 the divergence itself."""
+    import numpy as np
+
     steps = np.diff(divergence, axis=1, prepend=0.0)
     return np.take_along_axis(steps, layer[:, None] - 1, axis=1)[:, 0]
 
 
 def _means(each: dict[str, np.ndarray], layer: np.ndarray) -> dict[str, object]:
+    import numpy as np
+
     n = len(layer)
     means = {name: values.mean(axis=0) if n else np.full(values.shape[1:], np.nan) for name, values in each.items()}
     return {"n": n, "peak_layer": float(np.median(layer)) if n else np.nan, **means}
 
 
 def _judge(traces: Traces, logits: np.ndarray, judged: dict[str, object]) -> dict[str, object]:
+    import numpy as np
+
     from .. import drift, metrics
 
     proba, known = np.exp(drift.log_softmax_options(logits)), traces.labels >= 0

@@ -46,11 +46,13 @@ def fit(
     readings = {"aggregate": aggregate, "tempered": tempered, "weight": weight, "process": process}
     readings |= {"kl": kl, "peak": peak, "base": base, "optimizer": optimizer}
     readings |= {"content_free": content_free, "permuted": permuted}
-    rows = _fit_all(traces, method, o.given(**readings), _streams(traces, stream))
+    rows, passes = _fit_all(traces, method, o.given(**readings), _streams(traces, stream))
     if as_json:
         print_json(rows[0] if len(method) == 1 and method != ["all"] else rows)
     else:
         _print_rows(rows)
+        if passes:
+            print(f"Read in blocks: {passes} {'pass' if passes == 1 else 'passes'} over the file.")
 
 
 def _streams(paths: list[str], wanted: bool | None) -> bool:
@@ -88,7 +90,8 @@ def result(calibrator: Calibrator) -> dict[str, object]:
 
 def _fit_all(
     paths: list[str], method: list[str], readings: dict[str, object], in_blocks: bool = False
-) -> list[dict[str, object]]:
+) -> tuple[list[dict[str, object]], int]:
+    """Return a row a method, and the passes over the file where it was read in blocks, else 0."""
     from ..calibrators import METHODS
     from ..traces.stream import TraceStream
 
@@ -98,9 +101,8 @@ def _fit_all(
         readings[name] = o.load_traces([readings[name]])
     calibrators = o.build(names, readings)
     loaded = TraceStream(paths[0]) if in_blocks else o.load_traces(paths)
-    return [
-        _attempt(calibrator, loaded) if everything else result(fitted(calibrator, loaded)) for calibrator in calibrators
-    ]
+    rows = [_attempt(one, loaded) if everything else result(fitted(one, loaded)) for one in calibrators]
+    return rows, loaded.passes if in_blocks else 0
 
 
 def _attempt(calibrator: Calibrator, traces: Traces) -> dict[str, object]:

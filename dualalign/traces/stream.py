@@ -32,12 +32,8 @@ class TraceStream:
     """
 
     def __init__(self, path: str | Path, block_bytes: int = BLOCK_BYTES) -> None:
-        self.path, self.passes = Path(path), 0
-        with _opened(path) as file:
-            self._metadata = dict(file.metadata() or {})
-            small = {name: file.get_tensor(name) for name in ("labels", "n_options") if name in file.keys()}  # noqa: SIM118
-            self._slices = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            types = {name: file.get_slice(name).get_dtype() for name in self._slices}
+        self.path, self.passes, self._last = Path(path), 0, None
+        self._metadata, small, self._slices, types = _head(path)
         try:
             self._check_head(types, small)
             self.question_ids = validate.json_strings("question_ids", self._metadata.pop("question_ids", "[]"))
@@ -56,8 +52,8 @@ class TraceStream:
             name: np.zeros((0,) * len(self._slices[name]), kinds.get(kind, object)) for name, kind in types.items()
         }
         validate.check_file(heads | small, self._metadata, SCHEMA)
-        for name in ("plm_logits", "polm_logits", "labels", "n_options"):
-            if self._slices[name][:1] != self._slices["plm_logits"][:1] or len(self._slices["plm_logits"]) != 3:
+        for name, depth in {"plm_logits": 3, "polm_logits": 3, "labels": 1, "n_options": 1}.items():
+            if self._slices[name][:1] != self._slices["plm_logits"][:1] or len(self._slices[name]) != depth:
                 raise ValueError(f"{name} has shape {self._slices[name]}; give one row a question: trace again")
 
     def __len__(self) -> int:
@@ -108,7 +104,12 @@ class TraceStream:
             raise ValueError(f"{self.path}: rows {rows.start} to {rows.stop - 1}: {error}") from None
 
     def last_layer(self) -> Traces:
-        """Return the last layer of all rows, in memory: L = 1, whatever the depth of the file."""
+        """Return the last layer of all rows, in memory: L = 1, whatever the depth of the file. Read once and kept."""
+        if self._last is None:
+            self._last = self._read_last()
+        return self._last
+
+    def _read_last(self) -> Traces:
         n, k = len(self), self._slices["polm_logits"][2]
         found = {name: np.empty((n, 1, k), np.float32) for name in ("plm_logits", "polm_logits")}
         for rows, part in self.blocks():
@@ -128,14 +129,18 @@ def _places(path: Path) -> dict[str, tuple[int, str]]:
     return {name: (8 + length + e["data_offsets"][0], kinds[e["dtype"]]) for name, e in tensors.items()}
 
 
-def _opened(path: str | Path):
-    """A safetensors file, its header checked, nothing else read."""
+def _head(path: str | Path) -> tuple[dict[str, str], dict[str, np.ndarray], dict[str, tuple], dict[str, str]]:
+    """Metadata, labels and numbers of options, and every tensor's shape and type, of a file whose header is checked."""
     from safetensors import SafetensorError, safe_open
 
     if not Path(path).is_file():
         raise ValueError(f"{path}: does not exist, or is no file; give the path of a trace file (.safetensors)")
     try:
-        return safe_open(str(path), framework="np")
-    except (SafetensorError, OSError) as error:
+        with safe_open(str(path), framework="np") as file:
+            small = {name: file.get_tensor(name) for name in ("labels", "n_options") if name in file.keys()}  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            shapes = {name: tuple(one.get_shape()) for name, one in slices.items()}
+            return dict(file.metadata() or {}), small, shapes, {name: one.get_dtype() for name, one in slices.items()}
+    except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:  # a type that NumPy lacks
         found = " ".join(str(error).split())[:200]
         raise ValueError(f"{path}: not a whole safetensors file ({found}); copy or trace it again") from None
