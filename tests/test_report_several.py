@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from pairs_kit import calibrated_pair
 from test_report_page import Page
 
-from dualalign import Traces, metrics
+from dualalign import TemperatureScaling, Traces, exports, metrics
 from dualalign.checks import confidence_pairs
+from dualalign.plots import prepare_peaks
 from dualalign.questions import Question
 from dualalign.report import judge, write_report
 from dualalign.report.article import article
 from dualalign.report.html import clipped, policy, said
+from dualalign.report.serving import serving_section
 from dualalign.report.several import front, leaderboard
 from dualalign.traces import artifact
 
@@ -95,6 +97,40 @@ def test_questions_are_shown_with_what_was_answered(tmp_path):
     assert "cat &amp; dog" in html
     assert "With <code>--questions FILE</code>" not in html
     assert "With <code>--questions FILE</code>" in written(tmp_path, GOOD)
+
+
+def test_options_stand_in_the_order_shown_and_the_answer_is_the_one_chosen(tmp_path):
+    traces = replace(GOOD, order=np.tile([2, 0, 1, 3], (len(GOOD), 1)))
+    asked = [Question(name, "Which?", ("zero", "one", "two", "three")) for name in GOOD.question_ids]
+    html = written(tmp_path, traces, questions=asked)
+    first = html[html.index("<bdi>Which?</bdi>") :].split("</tr>")[0]
+    words = re.findall("<bdi>(zero|one|two|three)</bdi>", first)
+    row = prepare_peaks(traces)["jump"].to_numpy().argmax()
+    chosen = [asked[0].options[traces.order[row, z[row].argmax()]] for z in (traces.plm_final, traces.polm_final)]
+    assert words == ["two", "zero", "one", "three", *chosen]
+
+
+def test_a_question_with_another_number_of_options_is_not_taken_for_the_one_asked(tmp_path):
+    asked = [Question(name, "Which?", ("zero", "one")) for name in GOOD.question_ids]
+    html = written(tmp_path, GOOD, questions=asked)
+    assert "Which?" not in html
+    assert html.count("with another number of options") == 15
+
+
+def test_a_trace_without_a_question_is_one_line(tmp_path):
+    GOOD.select([]).save(tmp_path / "none.safetensors")
+    with pytest.raises(ValueError, match=r"none\.safetensors: holds no question"):
+        write_report(tmp_path / "none.safetensors", tmp_path / "r.html")
+
+
+def test_lines_to_copy_name_every_format_and_the_limit_of_servers():
+    cool, hot = (replace(judge(GOOD), calibrator=TemperatureScaling().fit(GOOD), checks=()) for _ in range(2))
+    cool.calibrator.temperature_, hot.calibrator.temperature_ = 1.5, 2.5
+    low, high = serving_section(cool, "t.safetensors"), serving_section(hot, "t.safetensors")
+    assert all(f"<code>{name}</code>" in low for name in exports.FORMATS)
+    assert "refuse temperatures above 2" in high
+    assert "refuse temperatures above 2" not in low
+    assert "&quot;temperature&quot;: 1.5" in low
 
 
 def skeleton(html: str) -> list[tuple]:

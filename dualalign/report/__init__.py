@@ -43,8 +43,8 @@ def write_report(
     Raises
     ------
     ValueError
-        For a trace or a question file that cannot be read, questions of which none is in the traces, no trace at all,
-        or an ``out`` that cannot be written: one line that names the file.
+        For a trace or a question file that cannot be read, a trace without a question, questions of which none is in
+        the traces, no trace at all, or an ``out`` that cannot be written: one line that names the file.
     """
     from dualalign.report.page import page
     from dualalign.traces import Traces
@@ -56,6 +56,9 @@ def write_report(
     loaded = [_loaded(one) for one in listed]
     if not loaded:
         raise ValueError("traces is empty; give at least one trace file")
+    bare = [name for name, each in loaded if not len(each)]
+    if bare:
+        raise ValueError(f"{bare[0]}: holds no question; there is nothing to report on")
     write_whole(out, page(loaded, _asked(questions, loaded), tell).encode())
     return out
 

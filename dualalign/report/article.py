@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -40,13 +41,18 @@ class Article:
         """The part's place on the page."""
         return f"trace-{self.place}"
 
+    @cached_property
+    def calibration(self) -> str:
+        """The part on calibration: the only one with scripts, and without any text from data."""
+        return calibration_section(self.traces, self.verdict)
+
     def html(self, asked: Mapping[str, Question] | None = None) -> str:
         """Return the part as HTML."""
         traces, verdict, label = self.traces, self.verdict, f"trace {self.place}"
         parts = (
             self._top(),
             serving_section(verdict, self.name),
-            calibration_section(traces, verdict),
+            self.calibration,
             drift_section(traces, verdict.temperature, label) if len(traces) > 1 else "",
             questions_section(traces, verdict, asked, label),
             methods_section(self.results, self.how, label),

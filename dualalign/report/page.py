@@ -38,10 +38,12 @@ def page(
         articles.append(article(name, traces, place))
     several = len(articles) > 1
     body = (front(articles) if several else "") + "".join(one.html(asked) for one in articles)
-    body += WORDS + (f"<script>{_read('sort.js')}</script>" if several else "")
+    own = [_read("sort.js")] if several else []
+    body += WORDS + "".join(f"<script>{script}</script>" for script in own)
+    allowed = [script for one in articles for script in _SCRIPT.findall(one.calibration)] + own
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy(_SCRIPT.findall(body))}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(allowed)}">'
         '<title>DualAlign report</title><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_read('report.css')}</style></head><body><main>"
     )

@@ -41,30 +41,41 @@ def largest(traces: Traces) -> np.ndarray:
 
 def _cells(traces: Traces, verdict: Verdict, row: int, question: Question | None) -> dict[str, object]:
     one = traces.select([row])
+    options = _options(one, question)
     proba = {name: np.exp(drift.log_softmax_options(z))[0] for name, z in (("g", one.plm_final), ("f", one.polm_final))}
     label = int(one.labels[0])
-    found: dict[str, object] = {"Question": _title(traces.question_ids[row], question)}
+    found: dict[str, object] = {"Question": _title(traces.question_ids[row], question, options)}
     found |= {"Group": said(one.groups[0])} if one.groups else {}
     if one.n_layers > 1:
         divergence = drift.layer_divergence(one)
         layer = int(drift.peak_layer(divergence)[0])
         found |= {"Peak layer": layer, "Jump": float(abs(divergence[0, layer - 1] - divergence[0, max(layer - 2, 0)]))}
     found |= {"Final divergence": float(drift.final_divergence(one)[0])}
-    found |= {"PLM says": _answer(proba["g"], question), "PoLM says": _answer(proba["f"], question)}
+    found |= {"PLM says": _answer(proba["g"], options), "PoLM says": _answer(proba["f"], options)}
     if verdict.temperature:
         found |= {f"PoLM at T = {verdict.temperature:.2f}": f"{verdict.calibrator.confidence(one)[0]:.2f}"}
     return found | {"PoLM right": "" if label < 0 else "yes" if proba["f"].argmax() == label else "no"}
 
 
-def _title(name: str, question: Question | None) -> Html:
-    if question is None:
-        return said(name)
-    return Html(f"{said(question.question)}<br><small>{said(name, 80)}</small>")
+def _options(one: Traces, question: Question | None) -> list[str]:
+    """The options in the order in which they were shown; none where the question in the file has another number."""
+    k = int(one.n_options[0])
+    if question is None or len(question.options) != k:
+        return []
+    return [question.options[i] for i in (range(k) if one.order is None else one.order[0, :k])]
 
 
-def _answer(proba: np.ndarray, question: Question | None) -> Html:
+def _title(name: str, question: Question | None, options: list[str]) -> Html:
+    if not options:
+        return Html(f"{said(name)}{OTHER if question else ''}")
+    listed = "".join(f"<li>{said(option, 80)}</li>" for option in options)
+    proposed = f"<br>Proposed answer: {said(question.proposed)}" if question.proposed else ""
+    return Html(f"{said(question.question)}{proposed}<ul>{listed}</ul><small>{said(name, 80)}</small>")
+
+
+def _answer(proba: np.ndarray, options: list[str]) -> Html:
     place = int(proba.argmax())
-    words = said(question.options[place], 80) if question and place < len(question.options) else f"option {place}"
+    words = said(options[place], 80) if options else f"option {place + 1}"
     return Html(f"{words} ({proba[place]:.2f})")
 
 
@@ -72,4 +83,5 @@ WORDS = (
     "<p>Jump and divergence in nats. In brackets stands how sure the model is of its answer; right is judged of the "
     "PoLM's answer, where there is a label.</p>"
 )
+OTHER = "<br><small>in the question file with another number of options</small>"
 WITHOUT = "<p>With <code>--questions FILE</code> the table shows what was asked and answered.</p>"

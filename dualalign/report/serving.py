@@ -6,20 +6,14 @@ import shlex
 from html import escape
 from typing import TYPE_CHECKING
 
+from dualalign import exports
+from dualalign.exports.servers import VLLM_MOST
 from dualalign.report.html import clipped
 
 if TYPE_CHECKING:
     from dualalign.report.checks import Verdict
 
-FILES = {  # format of `dualalign export`: what it is for, and a name for the file
-    "json": ("the temperature and where it comes from", "temperature.json"),
-    "generation-config": ("transformers and vLLM", "generation_config.json"),
-    "vllm": ("vLLM", "vllm.json"),
-    "sglang": ("SGLang", "sglang.json"),
-    "logits-processor": ("transformers, on the option tokens alone", "temperature_processor.py"),
-    "sklearn": ("scikit-learn", "sklearn.json"),
-    "netcal": ("netcal", "netcal.json"),
-}
+OUT = {"generation-config": "generation_config.json", "logits-processor": "temperature.py"}
 
 
 def serving_section(verdict: Verdict, trace: str) -> str:
@@ -36,19 +30,25 @@ def serving_section(verdict: Verdict, trace: str) -> str:
     lines = (
         ("Read confidence with it, in Python", f"probabilities = softmax(option_logits / {value})"),
         ("Write a file for the serving stack", export_line(trace, method, "generation-config")),
+        ("Or set by hand in generation_config.json", f'"do_sample": true, "temperature": {value}'),
     )
     shown = "".join(f"<dt>{escape(what)}</dt><dd><pre data-copy>{escape(code)}</pre></dd>" for what, code in lines)
-    formats = ", ".join(f"<code>{name}</code> ({what})" for name, (what, _) in FILES.items())
-    return f'<h3>Use it</h3><dl class="lines">{shown}</dl><p>Formats of <code>--format</code>: {formats}.</p>{CAREFUL}'
+    formats = ", ".join(f"<code>{name}</code>" for name in exports.FORMATS)
+    lines = f'<dl class="lines">{shown}</dl><p>Formats of <code>--format</code>: {formats}.</p>'
+    return f"<h3>Use it</h3>{lines}{TOO_HOT if verdict.temperature > VLLM_MOST else ''}{CAREFUL}"
 
 
 def export_line(trace: str, method: str, kind: str) -> str:
     """Return the command that writes a file of the format `kind`, safe in a shell whatever the file's name."""
     name = shlex.quote(clipped(trace, 1000))
     name = f"./{name}" if trace.startswith("-") else name
-    return f"dualalign export {name} --method {method} --format {kind} --out {FILES[kind][1]}"
+    return f"dualalign export {name} --method {method} --format {kind} --out {OUT.get(kind, 'temperature.json')}"
 
 
+TOO_HOT = (
+    f"<p>vLLM and OpenAI's API refuse temperatures above {VLLM_MOST:g}: there ask at 1 and divide the "
+    "log-probabilities of the options by T, as the file of <code>--format vllm</code> says.</p>"
+)
 CAREFUL = (
     '<p class="small">The temperature was learned on the options\' tokens at the end of the prompt. Use it where a '
     "confidence is read there; no answer changes. A server that <em>samples text</em> with it divides the logits of "
