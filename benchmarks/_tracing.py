@@ -120,14 +120,14 @@ def seconds(work: Callable, device: str) -> float:
     return clock() - start
 
 
-def in_turns(works: dict[str, Callable], repeats: int, device: str) -> dict[str, list[float]]:
+def in_turns(works: dict[str, Callable], repeats: int, device: str, warm: bool = True) -> dict[str, list[float]]:
     """Seconds of each work in each turn; who begins a turn changes, and a first turn that warms up does not count."""
     times: dict[str, list[float]] = {name: [] for name in works}
     names = list(works)
-    for turn in range(repeats + 1):
+    for turn in range(-1 if warm else 0, repeats):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             spent = seconds(works[name], device)
-            if turn:
+            if turn >= 0:
                 times[name].append(spent)
     return times
 

@@ -17,6 +17,7 @@ largest logit; logits are taken from the first option on, since some rows give t
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import logging
 import statistics
@@ -31,6 +32,7 @@ import torch
 from _tracing import bare, batches_of, in_turns, lens, pair_and_questions, parser, peaks, print_peak
 
 from dualalign import Traces
+from dualalign.models.quiet import first_line
 from dualalign.questions import render, targets
 from dualalign.traces.collect import collect
 from dualalign.traces.encode import batch_plan, encode_pair
@@ -187,20 +189,22 @@ def difference(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
 
 def table(case: Case) -> str:
     """Run every row that can run here, in turns, and return the table."""
-    here = {name: row for name, row in ROWS.items() if row.here}
-    expected, kept = lens(case.pair, case.batches), {}
-
-    def works(name: str) -> Callable:
-        return lambda: kept.update({name: here[name].call(case)})
-
-    times = in_turns({name: works(name) for name in here}, case.args.repeats, case.args.device)
+    expected, kept, fails = lens(case.pair, case.batches), {}, {}
+    for name, row in ROWS.items():
+        try:
+            kept[name] = row.call(case)  # which warms up
+        except Exception as e:  # other packages know other families; the table says which
+            fails[name] = f"{type(e).__name__}: {first_line(e)}"[:80] if row.here else "not installed"
+    here = {name: row for name, row in ROWS.items() if name in kept}
+    works = {name: functools.partial(row.call, case) for name, row in here.items()}
+    times = in_turns(works, case.args.repeats, case.args.device, warm=False)
     each = {n: [t / len(case.some if r.slow else case.questions) for t in times[n]] for n, r in here.items()}
     least = peaks(case.args, "bare")
     lines = ["| | s a question | times bare | times dualalign | memory on top of the models, times bare | differs by |"]
     lines += ["| --- | --- | --- | --- | --- | --- |"]
     for name, row in ROWS.items():
         if name not in here:
-            lines.append(f"| {row.text} | not installed | | | | |")
+            lines.append(f"| {row.text} | {fails[name]} | | | | |")
             continue
         over = [_ratio(each[name], each[base]) for base in ("bare", "collect")]
         most = least if name == "bare" else peaks(case.args, name)

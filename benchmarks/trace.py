@@ -50,8 +50,9 @@ def measure_time(args, out: Path) -> None:
     for name in ("lens", "collect"):
         print(f"{name} / bare: {ratio(times[name], times['bare'])}")
     few = argparse.Namespace(**vars(args) | {"shots": args.shots or SHOTS})
-    works = works_of(pair, questions[: max(args.limit // 4, 2)], few, out)
-    times = in_turns({name: works[name] for name in ("collect", "shared")}, max(args.repeats // 2, 1), args.device)
+    works = works_of(pair, questions[: max(args.limit // 3, 2)], few, out)
+    works = {name: works[name] for name in ("collect", "shared")}
+    times = in_turns(works, max(args.repeats // 2, 1), args.device, warm=False)
     print(f"{few.shots} worked examples, read whole / start read once: {ratio(times['collect'], times['shared'])}")
 
 
