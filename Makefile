@@ -106,7 +106,7 @@ bench-rivals:
 
 test-rivals:
 	$(MAKE) $(RIVALS_VENV)/rivals.ok VENV=$(RIVALS_VENV)
-	$(RIVALS_VENV)/bin/python -m pytest tests/test_imports*.py tests/test_exports*.py
+	$(RIVALS_VENV)/bin/python -m pytest tests/test_imports*.py tests/test_exports*.py tests/test_benchmarks*.py
 
 check: $(VENV)/book.ok tools/axe/node_modules/.package-lock.json
 	$(RUN) tools/check_site.py
