@@ -1,9 +1,10 @@
 # Two commands for a reader: make book, make test. Each makes its environment when it is missing.
-# PYTHON=python3.12 picks the interpreter, PIP_ARGS=... goes to every pip install (an index with a CPU build of torch, say).
+# PYTHON=python3.12 picks the interpreter, JOBS=... how many tests run at a time, PIP_ARGS=... goes to every pip install (an index with a CPU build of torch, say).
 
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
+JOBS ?= 2
 BIN = $(VENV)/bin
 RUN = $(BIN)/python
 INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
@@ -79,7 +80,7 @@ results: $(VENV)/book.ok
 	$(RUN) -m dualalign.experiments
 
 test: $(VENV)/test.ok
-	$(RUN) -m pytest $(NOT_LIVE)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(NOT_LIVE)
 
 test-core:
 	$(MAKE) $(CORE_VENV)/core.ok VENV=$(CORE_VENV)
