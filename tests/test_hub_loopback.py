@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hub_kit import Repository, hub
-from models_kit import save_tiny, tiny_model
+from models_kit import save_tiny, tiny_model, tiny_tokenizer
 
 pytestmark = pytest.mark.models
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +31,8 @@ def attempt(case):
             return {"questions": [q.to_row() for q in questions]}
         loaded = load_model(*case["model"], **case.get("options", {}))
         logits = loaded.lens(*json.loads(sys.argv[2]))
-        return {"logits": logits.tolist(), "name": loaded.name, "commit": loaded.spec.commit}
+        spec = loaded.spec
+        return {"logits": logits.tolist(), "name": loaded.name, "commit": spec.commit, "commits": spec.commits}
     except ValueError as e:
         return {"error": str(e)}
 
@@ -53,35 +55,51 @@ ARC = [
     {"id": "x", "question": "Why?", "choices": {"text": ["a", "b"], "label": ["A", "B"]}, "answerKey": "B"},
     {"id": "y", "question": "Who?", "choices": {"text": ["c", "d"], "label": ["1", "2"]}, "answerKey": "1"},
 ]
+MMLU = [{"question": "Why?", "choices": ["a", "b", "c", "d"], "answer": 3, "subject": "anatomy"}]
 CARD = """---
 configs:
-- config_name: ARC-Easy
+- config_name: CONFIG
   data_files:
   - split: test
-    path: ARC-Easy/test-00000-of-00001.parquet
+    path: CONFIG/test-00000-of-00001.parquet
 ---
 """
+
+
+def save_set(folder: Path, config: str, rows: list[dict]) -> Path:
+    """Write a question set as it lies on the hub."""
+    import pandas as pd
+
+    (folder / config).mkdir(parents=True)
+    pd.DataFrame(rows).to_parquet(folder / config / "test-00000-of-00001.parquet", compression=None)
+    (folder / "README.md").write_text(CARD.replace("CONFIG", config))
+    return folder
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
     """Repositories: two models, one of them in two versions, an adapter, a question set, and one for each fault."""
-    import pandas as pd
     import peft
 
     root = tmp_path_factory.mktemp("shelf")
     first, second = (save_tiny(root / f"v{seed}", seed=seed) for seed in (0, 1))
     peft.get_peft_model(tiny_model(), peft.LoraConfig(r=2, target_modules=["q_proj"])).save_pretrained(root / "lora")
-    (root / "arc" / "ARC-Easy").mkdir(parents=True)
-    pd.DataFrame(ARC).to_parquet(root / "arc/ARC-Easy/test-00000-of-00001.parquet")
-    (root / "arc/README.md").write_text(CARD)
+    tiny_model().save_pretrained(root / "many", max_shard_size="20KB")
+    tiny_tokenizer().save_pretrained(root / "many")
+    shutil.copytree(root / "many", root / "outside")
+    index = root / "outside/model.safetensors.index.json"
+    index.write_text(index.read_text().replace('"model-00002', '"../../model-00002'))
     repositories = {
         "some/base": Repository({"main": first, "v2": second}),
         "some/lora": Repository({"main": root / "lora"}),
-        "allenai/ai2_arc": Repository({"main": root / "arc"}, kind="dataset"),
+        "some/many": Repository({"main": root / "many"}),
+        "faulty/outside": Repository({"main": root / "outside"}),
+        "allenai/ai2_arc": Repository({"main": save_set(root / "arc", "ARC-Easy", ARC)}, kind="dataset"),
+        "cais/mmlu": Repository({"main": save_set(root / "mmlu", "all", MMLU)}, "wrong hash", kind="dataset"),
     }
     for name in ("dropped", "always dropped", "wrong hash", "gated"):
-        repositories[f"faulty/{name.replace(' ', '-')}"] = Repository({"main": first}, name)
+        folder = root / "many" if name == "always dropped" else first
+        repositories[f"faulty/{name.replace(' ', '-')}"] = Repository({"main": folder}, name)
     return root, repositories
 
 
@@ -94,7 +112,9 @@ def found(shelf, tmp_path_factory):
         "v2": {"model": ["some/base"], "options": {"revision": "v2"}},
         "no revision": {"model": ["some/base"], "options": {"revision": "v9"}},
         "no name": {"model": ["some/thing-else"]},
-        "adapter": {"model": ["some/base", "some/lora"]},
+        "adapter": {"model": ["some/base@v2", "some/lora"]},
+        "many": {"model": ["some/many"]},
+        "outside": {"model": ["faulty/outside"]},
         "no adapter": {"model": ["some/base", "some/nothing@v1"]},
         "dropped": {"model": ["faulty/dropped"]},
         "always dropped": {"model": ["faulty/always-dropped"]},
@@ -102,14 +122,16 @@ def found(shelf, tmp_path_factory):
         "wrong hash again": {"model": ["faulty/wrong-hash"]},
         "gated": {"model": ["faulty/gated"]},
         "set": {"set": "arc-easy/test"},
+        "damaged set": {"set": "mmlu/test"},
+        "damaged set again": {"set": "mmlu/test"},
         "no set": {"set": "openbookqa/test"},
     }
     home = tmp_path_factory.mktemp("home")
     with hub(repositories) as (address, asked):
         answers = ask(address, home, cases)
-    offline = ask(
-        address, home, {"cached": cases["main"], "not cached": cases["no name"], "damaged": cases["wrong hash"]}
-    )
+    again = {"cached": "main", "not cached": "no name", "damaged": "wrong hash", "many, cached": "many"}
+    again |= {"half, cached": "always dropped", "adapter, cached": "adapter"}
+    offline = ask(address, home, {name: cases[case] for name, case in again.items()})
     return answers | offline, asked
 
 
@@ -119,7 +141,10 @@ def logits(folder) -> np.ndarray:
     return load_model(folder).lens(PROMPTS, IDS)
 
 
-@pytest.mark.parametrize(("case", "folder"), [("main", "v0"), ("v2", "v1"), ("dropped", "v0"), ("cached", "v0")])
+@pytest.mark.parametrize(
+    ("case", "folder"),
+    [("main", "v0"), ("v2", "v1"), ("dropped", "v0"), ("cached", "v0"), ("many", "many"), ("many, cached", "many")],
+)
 def test_what_was_published_is_what_is_read(found, shelf, case, folder):
     assert "error" not in found[0][case], found[0][case]["error"]
     np.testing.assert_array_equal(found[0][case]["logits"], logits(shelf[0] / folder))
@@ -138,9 +163,12 @@ def test_a_model_in_the_cache_needs_no_hub_and_tells_its_commit(found, shelf):
     assert found[0]["cached"]["commit"] == shelf[1]["some/base"].commit("main")
 
 
-def test_an_adapter_comes_from_the_hub_too(found):
-    assert found[0]["adapter"]["name"] == "some/base+some/lora"
-    np.testing.assert_allclose(found[0]["adapter"]["logits"], found[0]["main"]["logits"], rtol=1e-4)  # B is zero
+@pytest.mark.parametrize("case", ["adapter", "adapter, cached"])
+def test_an_adapter_comes_from_the_hub_too(found, shelf, case):
+    assert found[0][case]["name"] == "some/base@v2+some/lora"
+    np.testing.assert_allclose(found[0][case]["logits"], found[0]["v2"]["logits"], rtol=1e-4)  # B is zero
+    base, lora = shelf[1]["some/base"], shelf[1]["some/lora"]
+    assert found[0][case]["commits"] == f"{base.commit('v2')} + {lora.commit('main')}"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +183,13 @@ def test_an_adapter_comes_from_the_hub_too(found):
         ("wrong hash again", ["is not what the hub published"]),  # nor once it lies in the cache
         ("damaged", ["is not what the hub published"]),  # nor without the hub
         ("not cached", ["some/thing-else: no such folder here", "check name and network"]),
+        (
+            "half, cached",
+            ["faulty/always-dropped: the hub cannot be asked, and the cache's copy is not whole: ", "lacks model-"],
+        ),
+        ("outside", ["faulty/outside: "]),
+        ("damaged set", ["mmlu/test: test-00000-of-00001.parquet is not what the hub published (sha256); delete "]),
+        ("damaged set again", ["mmlu/test: ", " is not what the hub published"]),
         ("no set", ["openbookqa/test: cannot load allenai/openbookqa from the hub", "--mirror FOLDER"]),
     ],
 )

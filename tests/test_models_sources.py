@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models_kit import save_tiny, tiny_model, tiny_tokenizer
+from models_kit import save_tiny, tiny_model, tiny_questions, tiny_tokenizer
 
 pytestmark = pytest.mark.models
 PROMPTS, IDS = [[3, 4, 5, 6], [7, 8]], [[5, 9, 33], [7, 8, 60]]
@@ -200,6 +200,9 @@ def own_code(tmp_path):
 
 
 def test_code_of_a_repository_runs_only_where_it_is_allowed(own_code, monkeypatch, tmp_path):
+    from dualalign import Traces
+    from dualalign.traces.collect import collect
+
     folder, mark = own_code
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     refused(
@@ -210,7 +213,13 @@ def test_code_of_a_repository_runs_only_where_it_is_allowed(own_code, monkeypatc
     assert mark.exists()
     assert type(loaded.model).__name__ == "OwnModel"
     assert loaded.spec.fingerprint()["remote code"] is True
-    assert np.array_equal(loaded.lens(PROMPTS, IDS), load(save_tiny(tmp_path / "plain")).lens(PROMPTS, IDS))
+    plain = load(save_tiny(tmp_path / "plain"))
+    assert np.array_equal(loaded.lens(PROMPTS, IDS), plain.lens(PROMPTS, IDS))
+    traces = [
+        Traces.load(collect(one, loaded, tiny_questions(3), "choices", tmp_path / "t", progress=False))
+        for one in (plain, loaded)
+    ]
+    assert [t.metadata["remote_code"] for t in traces] == ["off / allowed", "allowed"]
 
 
 def test_an_adapter_by_hub_id_is_fetched_by_revision(tmp_path, monkeypatch):

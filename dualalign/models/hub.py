@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ..published import as_published, named_by_checksum
 from .gguf import cache_folder
 from .quiet import first_line, quiet
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ADVICE = {
     "GatedRepoError": "access must be asked for on its page, then log in (hf auth login, or HF_TOKEN)",
     "RepositoryNotFoundError": "the hub knows no such name, or it is private: check the name, or log in",
@@ -128,8 +127,6 @@ def snapshot(name: str, commit: str) -> Path | None:
 def verify(folder: Path, name: str) -> None:
     """Compare every weight file of a snapshot with the sha256 that the hub published; once for each file.
 
-    The hub's client checks sizes only. It names a large file in its cache by the published sha256.
-
     Raises
     ------
     ValueError
@@ -137,11 +134,9 @@ def verify(folder: Path, name: str) -> None:
     """
     for file in sorted(folder.glob("*.safetensors")):
         blob = file.resolve()
-        if not _SHA256.fullmatch(blob.name) or _seen(blob).exists():
+        if not named_by_checksum(blob) or _seen(blob).exists():
             continue
-        with blob.open("rb") as content:
-            found = hashlib.file_digest(content, "sha256").hexdigest()
-        if found != blob.name:
+        if not as_published(blob):
             raise ValueError(
                 f"{name}: {file.name} is not what the hub published (sha256); delete {blob}, fetch it again"
             )

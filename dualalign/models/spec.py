@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .folder import check_folder
 from .gguf import PREFIX, gguf_folder, packaged_folder
-from .hub import HUB_ID, Found, adapter_folder, on_hub, pinned, snapshot
+from .hub import HUB_ID, Found, adapter_commit, adapter_folder, on_hub, pinned, snapshot
 from .placing import check_placing
 from .quiet import first_line, quiet
 
@@ -106,6 +106,12 @@ class ModelSpec:
         found = self.found()
         return found.commit if found else ""
 
+    @property
+    def commits(self) -> str:
+        """The commit of the model and that of its adapter, ``local`` for a folder; "" where both lie here."""
+        found = [self.commit, *([adapter_commit(self.adapter)] if self.adapter else [])]
+        return " + ".join(commit or "local" for commit in found) if any(found) else ""
+
     def config(self):
         """The model's own configuration."""
         from transformers import AutoConfig
@@ -135,7 +141,7 @@ class ModelSpec:
         folders = [Path(p) for p in places if p and Path(p).is_dir()]
         files = sorted(f for folder in folders for f in folder.iterdir() if f.suffix in (".safetensors", ".json"))
         stats = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
-        place = {"device": self.device_kind, "commit": self.commit, "files": stats}
+        place = {"device": self.device_kind, "commit": self.commits, "files": stats}
         code = {"remote code": True} if self.trust_remote_code else {}
         return {"name": self.name, "dtype": self.dtype} | place | code
 

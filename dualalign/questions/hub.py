@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..published import as_published, named_by_checksum
 from .files import load_file
 from .schema import Question, check_unique, normalised, question_from_row
 
@@ -69,12 +70,34 @@ def _hub_rows(name: str, spec: HubSet):
         raise ValueError(f"{name}: needs the package datasets; run: pip install 'dualalign[models]'") from None
     try:
         rows = datasets.load_dataset(spec.repo, spec.config, split=spec.split)
+        damaged = _damaged(rows, spec.repo)
     except Exception as e:  # the hub client raises many kinds; the reader needs one line
         raise ValueError(
             f"{name}: cannot load {spec.repo} from the hub ({type(e).__name__}); check the network or "
             "give --mirror FOLDER"
         ) from None
+    if damaged:
+        raise ValueError(f"{name}: {damaged}")
     return [_lettered(name, i, row) for i, row in enumerate(rows)] if spec.letters else _mmlu(rows)
+
+
+def _damaged(rows, repo: str) -> str:
+    """Name the first file of a set, in the hub's cache, that is not what was published, and what to do; "" for none."""
+    import huggingface_hub as hub
+
+    made = getattr(rows, "cache_files", None)
+    if not made:  # rows that were never on a disk
+        return ""
+    folder = Path(made[0]["filename"]).parent  # what `datasets` made of the files; it bears the name of their commit
+    try:
+        fetched = hub.snapshot_download(repo, repo_type="dataset", revision=folder.name, local_files_only=True)
+    except OSError:  # the cache of files was emptied since
+        return ""
+    for file in sorted(path for path in Path(fetched).rglob("*") if path.is_file()):
+        blob = file.resolve()
+        if named_by_checksum(blob) and not as_published(blob):
+            return f"{file.name} is not what the hub published (sha256); delete {blob} and {folder}, try again"
+    return ""
 
 
 def _lettered(name: str, i: int, row: dict) -> dict:

@@ -260,15 +260,16 @@ def _metadata(plm, polm, style: str, set_name: str, variant: str) -> dict[str, s
         "device": _both(_kind(plm), _kind(polm)),
         "softcap": _both(plm.softcap, polm.softcap),
         "variant": variant,
-    } | _commits(plm, polm)
+    } | _origin(plm, polm)
 
 
-def _commits(plm, polm) -> dict[str, str]:
-    """Which commits of the hub were read; nothing where both models lie in folders."""
-    found = [
-        getattr(model, "commit", "") or getattr(getattr(model, "spec", None), "commit", "") for model in (plm, polm)
-    ]
-    return {"commits": " / ".join(commit or "local" for commit in found)} if any(found) else {}
+def _origin(plm, polm) -> dict[str, str]:
+    """Which commits of the hub were read, and whether code of theirs might run; nothing where all lies here."""
+    specs = [model if is_spec(model) else getattr(model, "spec", None) for model in (plm, polm)]
+    commits = [getattr(spec, "commits", "") for spec in specs]
+    code = ["allowed" if getattr(spec, "trust_remote_code", False) else "off" for spec in specs]
+    found = {"commits": " / ".join(commit or "local" for commit in commits)} if any(commits) else {}
+    return found | ({"remote_code": _both(*code)} if "allowed" in code else {})
 
 
 def _kind(model) -> str:
