@@ -14,10 +14,12 @@ CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.ver
 NOT_LIVE = -m "not live"
 SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py && $(RUN) tools/course.py --check
 COURSE_VENV = .venv-course
+CASES ?= 100000
+SEED ?= 0
 RIVALS_VENV = .venv-rivals
 BENCHMARKS = $(filter-out benchmarks/_% benchmarks/rivals.py,$(wildcard benchmarks/*.py))
 
-.PHONY: help book prose site pdf course course-test numbers costs results test test-core live lab nightly bench bench-rivals test-rivals check pairs lock clean
+.PHONY: help book prose site pdf course course-test numbers costs results test test-core fuzz live lab nightly bench bench-rivals test-rivals check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
@@ -29,6 +31,7 @@ help:
 	@echo 'make results    remake the table of results where a trace or a module changed, and say why'
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
+	@echo 'make fuzz       broken files for every loader, CASES=100000 of them; SEED=0 gives the same ones again'
 	@echo 'make live       run the live tests and the live chapters with the real models, then build the site with its result'
 	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make nightly    train anew what is not shipped (hours; goes on where it stopped) and compare every trace with it'
@@ -85,6 +88,9 @@ test: $(VENV)/test.ok
 test-core:
 	$(MAKE) $(CORE_VENV)/core.ok VENV=$(CORE_VENV)
 	$(CORE_VENV)/bin/python -m pytest -m "not models and not live"
+
+fuzz: $(VENV)/core.ok
+	$(RUN) tests/fuzz_kit.py --cases $(CASES) --seed $(SEED)
 
 live: $(VENV)/live.ok
 	$(RUN) -m pytest -m "live and not nightly"

@@ -12,6 +12,7 @@ import json
 import shlex
 from pathlib import Path
 
+from ..bounded import json_value
 from .facts import Facts
 
 _READ_BACK = '''
@@ -49,7 +50,8 @@ def generation_config(found: Facts, path: Path) -> dict[str, object]:
     config = {}
     if path.is_file():
         try:
-            config = json.loads(path.read_text(encoding="utf-8-sig"))
+            config = json_value(path)
+            json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False).encode()  # as it will be written
         except (ValueError, RecursionError):
             config = None
         if not isinstance(config, dict):

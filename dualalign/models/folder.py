@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
+
+from ..bounded import is_file, json_value, shown
 
 INDEX = "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -42,20 +44,20 @@ def check_folder(path: Path, prefix: str = "") -> str:
 def _check_index(path: Path, prefix: str) -> None:
     """Raise ValueError where weights lie in several files and one is missing, or named outside of the folder."""
     index = path / INDEX
-    if not index.exists():
+    if not os.path.lexists(index):
         return
     try:
-        shards = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        shards = sorted(set(json_value(index)["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{prefix}{index}: not an index of weights; fetch the model again") from None
     for shard in shards:
         if not isinstance(shard, str) or Path(shard).name != shard:
             raise ValueError(
-                f"{prefix}{index}: names {shard!r}, which is no file of this folder; fetch the model again"
+                f"{prefix}{index}: names {shown(shard)}, which is no file of this folder; fetch the model again"
             )
-        if not (path / shard).is_file():
+        if not is_file(path / shard):
             raise ValueError(
-                f"{prefix}{path}: lacks {shard}, one of {len(shards)} files of weights; fetch the model again"
+                f"{prefix}{path}: lacks {shard[:80]}, one of {len(shards)} files of weights; fetch the model again"
             )
 
 

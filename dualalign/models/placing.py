@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import logging
 import re
 from pathlib import Path
+
+from ..bounded import json_value
 
 MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 _SIZE = re.compile(r"(?P<device>cpu|\d+)=(?P<size>\d+(\.\d+)?(GB|GiB|MB|MiB))")
@@ -43,8 +44,8 @@ def placing(device_map: str | None, max_memory: str | None) -> dict:
 def _read_map(path: Path) -> dict[str, int | str]:
     """A map from parts of the model to devices: a card's number, "cpu" or "disk"."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = json_value(path)
+    except ValueError:
         raise ValueError(f"device_map: {str(path)!r} is none of {', '.join(MAPS)}, and no JSON file") from None
     devices = found.values() if isinstance(found, dict) else [None]
     if not found or not all(isinstance(d, (int, str)) and not isinstance(d, bool) for d in devices):

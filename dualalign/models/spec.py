@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bounded import json_value, shown
 from .folder import check_folder
 from .gguf import PREFIX, gguf_folder, packaged_folder
 from .hub import HUB_ID, Found, adapter_commit, adapter_folder, on_hub, pinned, snapshot
@@ -193,12 +193,12 @@ def adapter_config(folder: str | Path) -> dict:
     """
     folder = adapter_folder(folder)
     try:
-        config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+        config = json_value(folder / "adapter_config.json")
         kind = config["peft_type"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         raise ValueError(f"{folder}: no readable adapter_config.json; expected a LoRA adapter saved by peft") from None
     if kind != "LORA":
-        raise ValueError(f"{folder}: an adapter of type {kind}; only LORA is merged")
+        raise ValueError(f"{folder}: an adapter of type {shown(kind)}; only LORA is merged")
     if not (folder / "adapter_model.safetensors").is_file():
         raise ValueError(
             f"{folder}: no adapter_model.safetensors (pickled adapters are refused); save it with peft again"
@@ -211,9 +211,13 @@ def check_base(adapter: str | Path, source: str) -> None:
 
     Names of hubs and folders say too little: there the shapes decide when the weights are read.
     """
-    made_for = str(adapter_config(adapter).get("base_model_name_or_path"))
+    made_for = adapter_config(adapter).get("base_model_name_or_path")
+    if not isinstance(made_for, str):
+        return
     if made_for.startswith(PREFIX) and str(source).startswith(PREFIX) and made_for != str(source):
-        raise ValueError(f"{adapter}: an adapter for {made_for}, not for {source}; give the base that it was made for")
+        raise ValueError(
+            f"{adapter}: an adapter for {made_for[:80]}, not for {source}; give the base that it was made for"
+        )
 
 
 def find_device(device: str) -> str:

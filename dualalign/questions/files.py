@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from .schema import Question, check_unique, question_from_row
+from ..bounded import is_file, json_rows
+from .schema import FIELDS, Question, check_unique, question_from_row
+
+_TEXT = 2**28  # bytes that any Parquet file may spell out; a larger one
+_INFLATION = 100  # so many times its size
+_BATCH = 2**28  # bytes of a column in memory at a time, at most
 
 
 def load_file(path: str | os.PathLike) -> list[Question]:
@@ -18,11 +24,10 @@ def load_file(path: str | os.PathLike) -> list[Question]:
         Names the file, the row, what was found and what to do.
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         raise ValueError(f"{path}: no such question file")
-    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _jsonl_rows(path)
-    questions = [question_from_row(row, f"{path}, row {i}") for i, row in rows]
-    return check_unique(questions, str(path))
+    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else json_rows(path)
+    return check_unique((question_from_row(row, f"{path}, row {i}") for i, row in rows), str(path))
 
 
 def save_file(questions: list[Question], path: str | os.PathLike) -> Path:
@@ -39,28 +44,40 @@ def save_file(questions: list[Question], path: str | os.PathLike) -> Path:
     return path
 
 
-def _jsonl_rows(path: Path):
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")  # splitlines() would also cut at U+2028 inside a string
-    except UnicodeDecodeError as e:
-        raise ValueError(f"{path}: not UTF-8 text (byte {e.start}); save the file as UTF-8 JSONL") from None
-    for i, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            yield i, json.loads(line)
-        except json.JSONDecodeError as e:
-            raise ValueError(f"{path}, row {i}: not JSON ({e.msg}); expected one object a line") from None
-        except (ValueError, RecursionError):  # a number of thousands of digits, brackets thousands deep
-            raise ValueError(f"{path}, row {i}: JSON beyond any question; expected one object a line") from None
-
-
-def _parquet_rows(path: Path):
-    import pyarrow
+def _parquet_rows(path: Path) -> Iterator[tuple[int, dict]]:
+    """Rows a few at a time, of the columns that a question has: a file of kilobytes may spell out gigabytes."""
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except (pyarrow.ArrowInvalid, OSError) as e:
-        raise ValueError(f"{path}: not a readable Parquet file ({str(e).splitlines()[0]})") from None
-    yield from enumerate(table.to_pylist(), 1)
+        with pq.ParquetFile(path) as file:
+            wanted = [name for name in file.schema_arrow.names if name in FIELDS]
+            most = max(_TEXT, _INFLATION * path.stat().st_size)
+            size, held, row = _packed_size(file.metadata, most), 0, 0
+            for batch in file.iter_batches(max(1, min(64, _BATCH // size)), columns=wanted, use_threads=False):
+                batch = _spelled_out(batch)
+                held += batch.nbytes
+                if held > most:
+                    raise ValueError(f"spells out more than {most >> 20} MiB of text; write fewer questions")
+                for found in batch.to_pylist():
+                    row += 1
+                    yield row, found
+    except Exception as e:  # Arrow's own, dates beyond any, bytes that are no text, ...
+        found = " ".join(str(e).split())[:200]
+        raise ValueError(f"{path}: not a readable Parquet file ({found})") from None
+
+
+def _spelled_out(batch):
+    """A batch without dictionaries, in which a text counts as often as it stands there."""
+    import pyarrow as pa
+
+    columns = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _packed_size(metadata, most: int) -> int:
+    """Bytes of the largest column of a part of the file, which no text in it can exceed, and at least 1."""
+    parts = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    sizes = [part.column(i).total_uncompressed_size for part in parts for i in range(part.num_columns)]
+    if sum(sizes) > most:
+        raise ValueError(f"holds {sum(sizes) >> 20} MiB, far more than its size allows")
+    return max(1, *sizes, 0)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from ..bounded import shown
+
 MAX_OPTIONS = 26
+MAX_TEXT = 2**20  # characters of one text
 FIELDS = ("id", "question", "options", "answer", "group", "context", "proposed")
 
 
@@ -80,7 +84,7 @@ def question_from_row(row: dict, where: str) -> Question:
 
 def _id(value, where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise ValueError(f"{where}: id is {value!r}, expected text or a whole number")
+        raise ValueError(f"{where}: id is {shown(value)}, expected text or a whole number")
     return _whole(str(value), "id", where)
 
 
@@ -94,9 +98,11 @@ def _text(row: dict, key: str, where: str) -> str:
 
 
 def _whole(text: str, what: str, where: str) -> str:
-    """Refuse half a character (a lone surrogate, which JSON can spell): no file and no tokenizer takes it."""
+    """Refuse a text without end, and half a character (a lone surrogate, which JSON can spell): no file takes it."""
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"{where}: {what} has {len(text):,} characters, more than {MAX_TEXT:,}; shorten it")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError(f"{where}: {what} is {text!r}, with half a character in it; repair the text")
+        raise ValueError(f"{where}: {what} is {shown(text)}, with half a character in it; repair the text")
     return text
 
 
@@ -108,7 +114,7 @@ def _options(value, where: str) -> tuple[str, ...]:
         raise ValueError(f"{where}: {len(options)} options, expected 2 to {MAX_OPTIONS}")
     for i, option in enumerate(options):
         if not isinstance(option, str) or not option.strip():
-            raise ValueError(f"{where}: option {i} is {option!r}, expected text; remove or repair it")
+            raise ValueError(f"{where}: option {i} is {shown(option)}, expected text; remove or repair it")
         _whole(option, f"option {i}", where)
     return options
 
@@ -117,22 +123,25 @@ def _answer(value, n_options: int, where: str) -> int | None:
     if value is None or value != value:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1 != 0:  # infinity % 1 is NaN
-        raise ValueError(f"{where}: answer is {value!r}, expected an index from 0 to {n_options - 1}, or null")
+        raise ValueError(f"{where}: answer is {shown(value)}, expected an index from 0 to {n_options - 1}, or null")
     if not 0 <= value < n_options:
-        raise ValueError(f"{where}: answer {int(value)} does not point at one of {n_options} options (0 is the first)")
+        raise ValueError(
+            f"{where}: answer {shown(int(value))} does not point at one of {n_options} options (0 is the first)"
+        )
     return int(value)
 
 
-def check_unique(questions: list[Question], where: str) -> list[Question]:
-    """Return ``questions`` unchanged; raise ValueError where the list is empty or an id stands twice."""
-    if not questions:
-        raise ValueError(f"{where}: no questions found; expected one row a question")
-    seen: dict[str, int] = {}
+def check_unique(questions: Iterable[Question], where: str) -> list[Question]:
+    """Return ``questions`` as a list; raise ValueError where there are none, and at the first id that stands twice."""
+    found: dict[str, tuple[int, Question]] = {}
     for row, q in enumerate(questions, 1):
-        if q.id in seen:
-            raise ValueError(f"{where}, row {row}: id {q.id!r} already stands in row {seen[q.id]}; ids must be unique")
-        seen[q.id] = row
-    return questions
+        if q.id in found:
+            first = found[q.id][0]
+            raise ValueError(f"{where}, row {row}: id {shown(q.id)} already stands in row {first}; ids must be unique")
+        found[q.id] = row, q
+    if not found:
+        raise ValueError(f"{where}: no questions found; expected one row a question")
+    return [q for _, q in found.values()]
 
 
 def normalised(question: Question) -> str:

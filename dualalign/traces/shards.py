@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
 
+from ..bounded import content, json_value, shown
 from .artifact import write_whole
 from .team import Team
 
 _SIZE = hashlib.sha256().digest_size
+_MOST = 2**32  # bytes of a batch
 
 
 class Shards:
@@ -56,13 +60,14 @@ class Shards:
             write_whole(manifest, json.dumps(run, indent=1).encode())
             return
         try:
-            other = json.loads(manifest.read_text("utf-8"))
+            other = json_value(manifest)
             changed = [key for key in run.keys() | other.keys() if run.get(key) != other.get(key)]
+            changed = [key if key in run else shown(key) for key in changed]  # a key of the file may be anything
         except (ValueError, AttributeError):
             changed = ["run.json is damaged"]
         if changed:
             raise ValueError(
-                f"{self.folder}: belongs to another run ({', '.join(sorted(changed))} differ); "
+                f"{self.folder}: belongs to another run ({', '.join(sorted(changed)[:9])} differ); "
                 f"delete it, or start over with resume=False (--restart)"
             )
 
@@ -105,12 +110,10 @@ class Shards:
             Names a file that is not what `write` wrote, or stands in the place of another.
         """
         path, part = self.path(side, batch), np.zeros(0)
-        try:
-            content = path.read_bytes()
-            if content[-_SIZE:] == _digest(path, content[:-_SIZE]):
-                part = np.load(io.BytesIO(content), allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            pass
+        with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):  # headers end in many ways
+            found = content(path, _MOST)
+            if found[-_SIZE:] == _digest(path, found[:-_SIZE]):
+                part = np.load(io.BytesIO(found), allow_pickle=False)
         if part.ndim != 3 or len(part) != n or part.dtype != np.float32:
             raise ValueError(f"{path}: damaged; delete it and run again")
         return part
@@ -128,12 +131,13 @@ class Shards:
             If the file is damaged.
         """
         path = self._note(side)
-        try:
-            return int(json.loads(path.read_text("utf-8"))["shared tokens"])
-        except FileNotFoundError:
+        if not os.path.lexists(path):
             return None
-        except (OSError, ValueError, TypeError, KeyError):
-            raise ValueError(f"{path}: damaged; start over with resume=False (--restart)") from None
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            shared = json_value(path)["shared tokens"]
+            if type(shared) is int and 0 <= shared < 2**31:
+                return shared
+        raise ValueError(f"{path}: damaged; start over with resume=False (--restart)")
 
     def _note(self, side: str) -> Path:
         return self.folder / f"{side}.json"

@@ -68,9 +68,9 @@ def from_array_files(
     read = [_checked(path, read_arrays(path)) for path in paths]
     shared = _shared(paths, read)
     if option_ids is not None:
-        shared["option_ids"] = read_arrays(Path(option_ids), alone="option_ids")["option_ids"]
+        shared["option_ids"] = _tokens(Path(option_ids))
     if questions is not None:
-        shared |= _of_questions(questions, len(_main(read[0])))
+        shared |= _of_questions(questions, _main(read[0]).shape[:1], paths[0])
     if not labels:
         shared.pop("labels", None)
     metadata = {
@@ -132,10 +132,19 @@ def _shared(paths: list[Path], read: list[dict[str, np.ndarray]]) -> dict[str, o
     return found | texts
 
 
-def _of_questions(questions: str | Path | Sequence[Question], n: int) -> dict[str, object]:
+def _tokens(path: Path) -> np.ndarray:
+    found = read_arrays(path, alone="option_ids")
+    if "option_ids" not in found:
+        raise ValueError(f"{path}: holds no array option_ids; give a .npy file of tokens")
+    return found["option_ids"]
+
+
+def _of_questions(questions: str | Path | Sequence[Question], n: tuple[int, ...], path: Path) -> dict[str, object]:
     asked = load_file(questions) if isinstance(questions, (str, Path)) else list(questions)
-    if len(asked) != n:
-        raise ValueError(f"{len(asked)} questions for arrays of {n}; give the questions of the arrays, in their order")
+    if (len(asked),) != n:
+        held = n[0] if n else "no shape"
+        said = f"{len(asked)} questions for arrays of {held}; give the questions of the arrays, in their order"
+        raise ValueError(f"{path}: {said}")
     labels = np.array([-1 if question.answer is None else question.answer for question in asked], np.int64)
     groups = tuple(question.group for question in asked)
     ids = tuple(question.id for question in asked)

@@ -12,7 +12,7 @@ from .. import validate
 from ..artifact import Traces
 from .pair import MAX_OPTIONS
 
-_ROWS = 64  # questions unembedded at a time, so that their K rows of a wide unembedding stay small
+_ROWS, _NUMBERS = 64, 2**24  # questions unembedded at a time, and numbers in their K rows of the unembedding
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Unembedding:
 
     def __call__(self, stream: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """Logits (N, L, K) of each question's own tokens, ids (N, K), from its stream (N, L, D); -1 gives any row."""
-        parts = [self._some(stream[i : i + _ROWS], ids[i : i + _ROWS]) for i in range(0, len(stream), _ROWS)]
+        step = min(_ROWS, max(1, _NUMBERS // max(1, ids.shape[1] * stream.shape[2])))
+        parts = [self._some(stream[i : i + step], ids[i : i + step]) for i in range(0, len(stream), step)]
         return np.concatenate(parts) if parts else np.zeros((*stream.shape[:2], ids.shape[1]), np.float32)
 
     def _some(self, stream: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -61,6 +62,7 @@ class Unembedding:
         return normed if self.norm_bias is None else normed + np.asarray(self.norm_bias, np.float32)
 
 
+@np.errstate(all="ignore")  # what is not finite is refused by name at the end
 def from_arrays(
     plm: np.ndarray,
     polm: np.ndarray,

@@ -29,10 +29,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
 
+from ...bounded import regular_file, shown
 from ..artifact import Traces
 from .missing import POLICIES, Choice, leave_out, pick
-from .pair import ONE_TOKEN, Answer, Run, digest, join, named
-from .reading import kind, listed, mapping, members, name, number, regular_file, text
+from .pair import ONE_TOKEN, Answer, Run, digest, few, join, named
+from .reading import kind, listed, mapping, members, name, number, text
 from .spans import Echo, after_common_prefix, per_token
 
 SCORES = {
@@ -127,7 +128,7 @@ class _Reader:
             raise ValueError(f"{self.path}: method {self.method[:60]!r} has no option to score; allowed are {allowed}")
         if self.score != "sum" and self.method == JOINT:
             raise ValueError(f"{self.path}: {JOINT} scores one token an option; leave --score at sum")
-        run = Run(named(self.path, given, self.model))
+        run = Run(named(self.path, given, self.model), str(self.path))
         for id, requests in self.parts.items():
             self._add(run, id, requests)
         return run
@@ -144,7 +145,8 @@ class _Reader:
         reference = state.get("reference_index")
         if reference is not None and (isinstance(reference, bool) or not isinstance(reference, int)):
             raise ValueError(f"{where}: reference_index is {kind(reference)}, expected a whole number")
-        key = (str(state.get("request_mode") or "original")[:20], -1 if reference is None else reference)
+        mode = text(state.get("request_mode") or "original", where, "request_mode")[:20]
+        key = (mode, -1 if reference is None else reference)
         self.parts.setdefault(id, {}).setdefault(key, _request(state, instance, where))
 
     def _add(self, run: Run, id: str, requests: dict[tuple[str, int], _Request]) -> None:
@@ -219,7 +221,7 @@ class _Request:
 def _request(state: dict, instance: dict, where: str) -> _Request:
     references = [mapping(one, where, "reference") for one in listed(instance.get("references"), where, "references")]
     outputs = [mapping(one.get("output"), where, "output").get("text", "") for one in references]
-    texts = tuple(text(one, where, "reference") for one in outputs)
+    texts = few([text(one, where, "reference") for one in outputs], where)
     right = [i for i, one in enumerate(references) if "correct" in listed(one.get("tags"), where, "tags")]
     given = mapping(instance.get("input"), where, "input").get("text", "")
     prompt = mapping(state.get("request"), where, "request").get("prompt", "")
@@ -230,9 +232,9 @@ def _request(state: dict, instance: dict, where: str) -> _Request:
         document=digest([text(given, where, "input.text"), *texts]),
         references=texts,
         label=right[0] if len(right) == 1 else -1,
-        letters=tuple(mapping(mapped, where, "output_mapping")) if mapped is not None else (),
+        letters=few(mapping(mapped, where, "output_mapping"), where) if mapped is not None else (),
         prompt=digest([text(prompt, where, "prompt")]),
-        examples=str(state.get("num_train_instances", 0)),
+        examples=shown(state.get("num_train_instances", 0)),
         echo=_echo(tokens, where),
         top=_top(tokens, where),
         failed=_failed(state, tokens),

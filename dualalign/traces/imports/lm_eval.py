@@ -19,14 +19,14 @@ pmi        log p(option | context) - log p(option), needs acc_mutual_info    acc
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ...bounded import json_value, regular_file
 from ..artifact import Traces
 from .pair import Answer, Run, digest, join, named
-from .reading import jsonl, kind, listed, mapping, name, number, regular_file, text
+from .reading import jsonl, kind, listed, mapping, name, number, text
 
 SCORES = {
     "sum": "sum of log-probabilities over the tokens of an option",
@@ -105,7 +105,7 @@ def _task(path: Path) -> str:
 
 
 def _run(files: list[Path], score: str, labels: bool, given: str | None) -> Run:
-    run = Run(named(files[0], given, _model_name(files[0])))
+    run = Run(named(files[0], given, _model_name(files[0])), str(files[0]))
     for path in files:
         task = _task(path)
         for where, row in jsonl(path):
@@ -213,10 +213,10 @@ def _model_name(path: Path) -> str:
     """The model's name in the results file of the same run, or ""."""
     found = _FILE.fullmatch(path.name)
     results = path.with_name(f"results_{found['date']}.json") if found else path
-    if not found or not results.is_file() or results.stat().st_size > 2**24:
+    if not found:
         return ""
     try:
-        content = mapping(json.loads(results.read_text("utf-8")), str(results), "it")
+        content = mapping(json_value(results, 2**24), str(results), "it")
         return _short(text(content.get("model_name"), str(results), "model_name"))
-    except (ValueError, RecursionError, OSError):  # a name is a convenience
+    except ValueError:  # a name is a convenience
         return ""

@@ -25,11 +25,12 @@ from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...bounded import regular_file
 from ...questions import Question, load_file, targets
 from ..artifact import Traces
 from .missing import MATCHES, POLICIES, Choice, pick
-from .pair import ONE_TOKEN, Answer, Run, digest, join, named
-from .reading import index, jsonl, kind, listed, mapping, name, number, regular_file, text
+from .pair import ONE_TOKEN, Answer, Run, digest, few, join, named
+from .reading import index, jsonl, kind, listed, mapping, name, number, text
 from .spans import Echo, after_common_prefix
 
 SUMMED = "sum of log-probabilities over the tokens of an option"
@@ -102,7 +103,7 @@ class _Reader:
         self.echoes: dict[str, dict[int, tuple[Echo, str, dict]]] = {}  # id: option: what was scored
 
     def run(self, given: str | None) -> Run:
-        run = Run("")
+        run = Run("", str(self.path))
         for where, row in jsonl(self.path):
             response, id = _response(row, where), _id(row, where)
             self.model = self.model or (response["model"] if isinstance(response.get("model"), str) else "")
@@ -136,7 +137,7 @@ class _Reader:
 
     def _options(self, id: str, row: dict, where: str) -> tuple[str, ...]:
         if row.get("options") is not None:
-            return tuple(text(one, where, "option") for one in listed(row["options"], where, "options"))
+            return few([text(one, where, "option") for one in listed(row["options"], where, "options")], where)
         if id in self.known:
             return self.known[id][1]
         raise ValueError(f"{where}: question {id!r} has no options; write them into the row or give --questions FILE")
@@ -250,7 +251,8 @@ def _echo(response: dict, row: dict, where: str) -> Echo:
     if len(rows) != len(ids):
         raise ValueError(f"{where}: {len(rows)} prompt_logprobs for {len(ids)} prompt_token_ids; is the row whole?")
     return Echo(
-        tuple(map(str, ids)), array("d", (_at(one, token, where) for one, token in zip(rows, ids, strict=True)))
+        tuple(name(one, where, "a token id") for one in ids),
+        array("d", (_at(one, token, where) for one, token in zip(rows, ids, strict=True))),
     )
 
 

@@ -55,7 +55,7 @@ def pick(run: Run, id: str, choice: Choice, policy: str = "error") -> tuple[floa
     """
     _check_options(choice)
     kept = [(token, value) for token, value in choice.found if value > NEVER]
-    scores = [_logprob(option, kept, choice.match) for option in choice.options]
+    scores = _logprobs(choice.options, kept, choice.match)
     absent = [i for i, score in enumerate(scores) if score is None]
     if not absent:
         return tuple(scores)
@@ -76,10 +76,16 @@ def leave_out(run: Run, id: str, reason: str, where: str, policy: str, short: st
     run.left_out[id] = short or reason
 
 
-def _logprob(option: str, found: list[tuple[str, float]], match: str) -> float | None:
-    same = [value for token, value in found if token == option]
-    if match == "stripped":
-        same = [value for token, value in found if token.strip(_BLANKS) == option.strip(_BLANKS)]
+def _logprobs(options: tuple[str, ...], found: list[tuple[str, float]], match: str) -> list[float | None]:
+    """Log-probability of each option; None where no token is its own."""
+    blanks = _BLANKS if match == "stripped" else ""
+    values: dict[str, list[float]] = {}
+    for token, value in found:
+        values.setdefault(token.strip(blanks), []).append(value)
+    return [_total(values.get(option.strip(blanks))) for option in options]
+
+
+def _total(same: list[float] | None) -> float | None:
     if not same:
         return None
     top = max(same)

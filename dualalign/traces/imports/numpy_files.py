@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from ...bounded import regular_file
 from .. import validate
-from .reading import regular_file
 
 INFLATION = 200  # a compressed file may hold so many times its size: no floats do, a bomb does
 MEMBERS = 64
@@ -30,11 +31,12 @@ def read_arrays(path: Path, alone: str = "logits") -> dict[str, np.ndarray]:
     if kind == ".safetensors":
         return _safetensors(path)
     try:
-        if kind == ".npz":
-            return _npz(path)
-        if kind == ".npy":
-            with path.open("rb") as file:
-                return {alone: _array(file, path.stat().st_size, alone)}
+        with warnings.catch_warnings(action="ignore"):  # Python warns of what a hostile header spells
+            if kind == ".npz":
+                return _npz(path)
+            if kind == ".npy":
+                with path.open("rb") as file:
+                    return {alone: _array(file, path.stat().st_size, alone)}
     except Exception as error:  # a hostile header can end in many ways: zlib, struct, tokenize, ...
         found = " ".join(str(error).split())[:200]
         raise ValueError(f"{path}: not a whole {kind} file of numbers ({found})") from None

@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import __version__
 from ..artifact import Traces
+from .reading import LARGEST
 
 UNMATCHED = ("error", "drop")
 PROMPTS = ("same", "any")
@@ -45,21 +46,33 @@ class Answer:
 
 @dataclass
 class Run:
-    """All answers of one model; of questions by id, why they were left out, and how many options were bounded."""
+    """All answers of one model, read from a file; by id why questions were left out, and how many options bounded."""
 
     model: str
+    path: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     bounded: dict[str, int] = field(default_factory=dict)
 
     def add(self, answer: Answer) -> None:
-        """Add an answer; refuse a second one of the same id, and fewer than two options."""
+        """Add an answer; refuse a second one of the same id, fewer than two options, and what no float32 holds."""
         if answer.id in self.answers:
             first = self.answers[answer.id].where
             raise ValueError(f"{answer.where}: question {answer.id!r} already stands in {first}; ids must be unique")
         if not 2 <= len(answer.options) <= MAX_OPTIONS:
             raise ValueError(f"{answer.where}: {len(answer.options)} options; a question has 2 to {MAX_OPTIONS}")
+        beyond = [score for score in answer.scores if not abs(score) < LARGEST]
+        if beyond:
+            raise ValueError(f"{answer.where}: the score of an option is {beyond[0]:.3g}, beyond single precision")
         self.answers[answer.id] = answer
+
+
+def few(options: Iterable[str], where: str) -> tuple[str, ...]:
+    """Return options as a tuple; refuse more than any question has, before they are compared one with another."""
+    found = tuple(options)
+    if len(found) > MAX_OPTIONS:
+        raise ValueError(f"{where}: {len(found)} options; a question has 2 to {MAX_OPTIONS}")
+    return found
 
 
 def digest(parts: Iterable[str]) -> str:
@@ -130,7 +143,7 @@ def _common(plm: Run, polm: Run, unmatched: str) -> tuple[list[str], list[str]]:
             "only); run both on the same questions, or leave them out with --unmatched drop"
         )
     if not common:
-        raise ValueError("the two runs have no question in common that can be used; are their ids of one set?")
+        raise ValueError(f"{plm.path}, {polm.path}: no question in common that can be used; are their ids of one set?")
     reasons: dict[str, int] = {}
     for reason in left_out.values():
         reasons[reason] = reasons.get(reason, 0) + 1

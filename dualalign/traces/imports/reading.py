@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...bounded import MAX_ROW, content, json_rows, shown, utf8
 from ..validate import whole_text
 
-MAX_ROW = 2**24  # bytes of one row: far above any question, and at most half a gigabyte once parsed
 MAX_NAME = 300  # characters of an id, which stands in every message about its question
 LARGEST = 3e38  # above it a number is none in single precision
 MAX_FILE = 2**30  # bytes of a file that is one JSON value
@@ -21,28 +21,10 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
-def regular_file(path: str | Path, what: str) -> Path:
-    """Return the path of a file that can be read; refuse folders, pipes and devices."""
-    path = Path(path)
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else "does not exist"
-        raise ValueError(f"{path}: {found}; give {what}")
-    return path
-
-
 def jsonl(path: Path) -> Iterator[tuple[str, dict]]:
     """Yield the place ("file, row 3") and the object of every line that is not blank."""
-    try:
-        with path.open("rb") as file:
-            for row, line in enumerate(iter(lambda: file.readline(MAX_ROW + 1), b""), 1):
-                where = f"{path}, row {row}"
-                if len(line) > MAX_ROW:
-                    raise ValueError(f"{where}: longer than {MAX_ROW >> 20} MiB; expected one question a line")
-                text = _utf8(line, where, "utf-8-sig" if row == 1 else "utf-8")
-                if text.strip():
-                    yield where, mapping(_parsed(text, where), where, "the row")
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    for row, value in json_rows(path, MAX_ROW):
+        yield f"{path}, row {row}", mapping(value, f"{path}, row {row}", "the row")
 
 
 def members(path: Path, streamed: str) -> Iterator[tuple[str, object]]:
@@ -53,7 +35,7 @@ def members(path: Path, streamed: str) -> Iterator[tuple[str, object]]:
     size = path.stat().st_size
     if size > MAX_FILE:
         raise ValueError(f"{path}: has {size >> 20:,} MiB, more than {MAX_FILE >> 20:,}; split the run")
-    text = _utf8(path.read_bytes(), str(path), "utf-8-sig")
+    text = utf8(content(path, MAX_FILE), str(path), "utf-8-sig")
     at = _past(text, _skip(text, 0), "{", path)
     while text[at : at + 1] != "}":
         key, at = _value(text, at, f"{path}")
@@ -61,9 +43,11 @@ def members(path: Path, streamed: str) -> Iterator[tuple[str, object]]:
         if key == streamed and text[at : at + 1] == "[":
             at = yield from _elements(text, at, path, streamed)
         else:
-            value, at = _value(text, at, f"{path}, {str(key)[:40]}")
+            value, at = _value(text, at, f"{path}, {shown(key)}")
             yield str(key), value
         at = _comma(text, at, "}", path)
+    if _skip(text, at + 1) != len(text):
+        raise ValueError(f"{path}: goes on behind its JSON object (character {at + 1})")
 
 
 def _elements(text: str, at: int, path: Path, name: str) -> Iterator[tuple[str, object]]:
@@ -103,22 +87,6 @@ def _value(text: str, at: int, where: str) -> tuple[object, int]:
     return value, _skip(text, end)
 
 
-def _parsed(text: str, where: str) -> object:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{where}: not JSON ({error.msg}); expected one object a line") from None
-    except (ValueError, RecursionError):
-        raise ValueError(f"{where}: JSON beyond any question; expected one object a line") from None
-
-
-def _utf8(raw: bytes, where: str, encoding: str) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{where}: not UTF-8 text (byte {error.start})") from None
-
-
 # -- Values --------------------------------------------------------------------------------------------------------
 
 
@@ -142,14 +110,16 @@ def text(value: object, where: str, what: str) -> str:
         raise ValueError(f"{where}: {what} is {kind(value)}, expected text")
     try:
         return whole_text(what, value)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
+    except ValueError:
+        raise ValueError(
+            f"{where}: {what} holds {shown(value)}, with half a character in it; repair the text"
+        ) from None
 
 
 def name(value: object, where: str, what: str) -> str:
     """Return an id as text: text that is not empty, or a whole number."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        value = str(value)
     if not isinstance(value, str) or not value:
         raise ValueError(f"{where}: {what} is {kind(value)}, expected text or a whole number")
     if len(value) > MAX_NAME:

@@ -47,11 +47,12 @@ def per_token(echo: Echo, option: str, where: str, what: str) -> float:
     ValueError
         Where the tokens do not end in the option's text (bytes that a tokenizer splits, say).
     """
-    wanted, found, n = _solid(option), "", 0
-    while len(found) < len(wanted) and n < len(echo.tokens):
+    wanted, parts, n, length = _solid(option), [], 0, 0
+    while length < len(wanted) and n < len(echo.tokens):
         n += 1
-        found = _solid(str(echo.tokens[-n])) + found
-    if not wanted or not found.endswith(wanted):
+        parts.append(_solid(str(echo.tokens[-n])))
+        length += len(parts[-1])
+    if not wanted or not "".join(reversed(parts)).endswith(wanted):
         raise ValueError(f"{where}: the tokens of {what} do not end in its text; use the score sum")
     return _sum(echo.logprobs[-n:], where, what) / n
 
