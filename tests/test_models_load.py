@@ -111,7 +111,7 @@ def test_a_folder_that_is_no_adapter_is_refused(folder, adapter, tmp_path):
     refused("no adapter_model.safetensors", folder, adapter=other)
     config = json.loads((other / "adapter_config.json").read_text())
     (other / "adapter_config.json").write_text(json.dumps(config | {"peft_type": "IA3"}))
-    refused("an adapter of type IA3", folder, adapter=other)
+    refused("an adapter of type 'IA3'", folder, adapter=other)
 
 
 def test_pickled_weights_are_refused(copied):
