@@ -169,10 +169,11 @@ def resolve(source: str, revision: str | None = None) -> str:
     path = Path(source).expanduser()
     if revision and (_is_local(source) or source.startswith(PREFIX)):
         raise ValueError(f"{source}: a revision ({revision}) belongs to a hub id; leave it out for a local model")
-    with quiet():
-        if source.startswith(PREFIX):
+    if source.startswith(PREFIX):
+        with quiet():
             return str(packaged_folder(source))
-        if path.is_file() and path.suffix == ".gguf":
+    if path.is_file() and path.suffix == ".gguf":
+        with quiet():
             return str(gguf_folder(path))
     if path.is_dir():
         return check_folder(path)
