@@ -227,7 +227,7 @@ def work(seed: int, numbers: Iterable[int]) -> None:
 
 def run(seed: int, numbers: range, log=None) -> tuple[Counter, list[str], float]:
     """Run cases in processes of their own; counts by kind and outcome, the faults in words, and the slowest case."""
-    counts, faults, slowest, at = Counter(), [], 0.0, numbers.start
+    counts, faults, told, slowest, at = Counter(), [], 0, 0.0, numbers.start
     while at < numbers.stop:
         end = min(at + CHUNK, numbers.stop)
         command = [sys.executable, __file__, "--seed", str(seed), "--worker", f"{at}:{end}"]
@@ -245,7 +245,9 @@ def run(seed: int, numbers: range, log=None) -> tuple[Counter, list[str], float]
             raise RuntimeError(f"the worker ended early: {done.stderr[-2000:]}")
         at += len(lines)
         if log:
-            print(f"{at}/{numbers.stop} {len(faults)} faults, slowest {slowest:.2f} s", file=log, flush=True)
+            said = f"{at}/{numbers.stop} {len(faults)} faults, slowest {slowest:.2f} s"
+            print(*faults[told:], said, sep="\n", file=log, flush=True)
+            told = len(faults)
     return counts, faults, slowest
 
 

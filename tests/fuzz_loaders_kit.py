@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from imports_kit import HELM_RUN, SAMPLES, helm_state, lm_eval_rows
-from safetensors.numpy import save
 
 import dualalign as da
 from dualalign.questions import Question, load_file, save_file
@@ -259,7 +258,7 @@ def array_files(rng: random.Random) -> Files:
 
 def _array_file(arrays: dict[str, np.ndarray], ending: str) -> bytes:
     if ending == ".safetensors":
-        return save(
+        return _serialised(
             {k: np.array(v) for k, v in arrays.items()}, {"question_ids": json.dumps([f"q{i}" for i in range(4)])}
         )
     if ending == ".npy":

@@ -101,8 +101,10 @@ def _whole(text: str, what: str, where: str) -> str:
     """Refuse a text without end, and half a character (a lone surrogate, which JSON can spell): no file takes it."""
     if len(text) > MAX_TEXT:
         raise ValueError(f"{where}: {what} has {len(text):,} characters, more than {MAX_TEXT:,}; shorten it")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError(f"{where}: {what} is {shown(text)}, with half a character in it; repair the text")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{where}: {what} is {shown(text)}, with half a character in it; repair the text") from None
     return text
 
 
