@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from fuzz_loaders_kit import array_files
 
+from dualalign.models.folder import check_folder
 from dualalign.questions import load_file, schema
 
 
@@ -45,3 +47,13 @@ def test_long_texts_are_looked_through_without_a_step_of_python_a_character():
 @pytest.mark.parametrize("seed", range(12))
 def test_valid_arrays_are_the_same_bytes_again(seed):
     assert array_files(random.Random(seed)) == array_files(random.Random(seed))
+
+
+@pytest.mark.parametrize("name", ["a\nb.safetensors", "\u2028", "\x85\r"])
+def test_a_file_of_weights_whose_name_breaks_lines_is_told_in_one(tmp_path, name):
+    for file, content in {"config.json": {}, "model.safetensors.index.json": {"weight_map": {"a": name}}}.items():
+        (tmp_path / file).write_text(json.dumps(content))
+    (tmp_path / "b.safetensors").touch()
+    with pytest.raises(ValueError, match=r"lacks .*one of 1 files of weights") as caught:
+        check_folder(tmp_path)
+    assert len(str(caught.value).splitlines()) == 1

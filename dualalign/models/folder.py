@@ -56,8 +56,9 @@ def _check_index(path: Path, prefix: str) -> None:
                 f"{prefix}{index}: names {shown(shard)}, which is no file of this folder; fetch the model again"
             )
         if not is_file(path / shard):
+            lost = " ".join(shard[:80].split())
             raise ValueError(
-                f"{prefix}{path}: lacks {shard[:80]}, one of {len(shards)} files of weights; fetch the model again"
+                f"{prefix}{path}: lacks {lost}, one of {len(shards)} files of weights; fetch the model again"
             )
 
 
