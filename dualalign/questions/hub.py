@@ -83,11 +83,11 @@ def _hub_rows(name: str, spec: HubSet):
 
 def _damaged(rows, repo: str) -> str:
     """Name the first file of a set, in the hub's cache, that is not what was published, and what to do; "" for none."""
-    import huggingface_hub as hub
-
     made = getattr(rows, "cache_files", None)
     if not made:  # rows that were never on a disk
         return ""
+    import huggingface_hub as hub
+
     folder = Path(made[0]["filename"]).parent  # what `datasets` made of the files; it bears the name of their commit
     try:
         fetched = hub.snapshot_download(repo, repo_type="dataset", revision=folder.name, local_files_only=True)
