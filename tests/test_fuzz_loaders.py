@@ -176,11 +176,16 @@ def test_a_generation_config_of_many_brackets_is_refused_or_written_whole(tmp_pa
     """How deep JSON may be before it cannot be written again depends on the Python."""
     path, text = tmp_path / "generation_config.json", '{"a": ' + "[" * 960 + "]" * 960 + "}"
     path.write_text(text)
+    said = ""
     try:
-        assert str(read_config(tmp_path, random.Random(0))["a"]).count("[") == 960
+        found = read_config(tmp_path, random.Random(0))
     except ValueError as error:
-        assert str(error).startswith(f"{path}: not a JSON object")
+        said = str(error)
+    if said:
+        assert said.startswith(f"{path}: not a JSON object")
         assert path.read_text() == text
+    else:
+        assert str(found["a"]).count("[") == 960
 
 
 def parquet(path: Path, **changes) -> Path:
