@@ -85,6 +85,12 @@ def utf8(raw: bytes, where: str, encoding: str) -> str:
         raise ValueError(f"{where}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
 
 
+def plain(error: object, most: int = 200) -> str:
+    """Return what a library says of a file in one line of at most so many characters, none of which controls."""
+    text = " ".join(str(error)[: 4 * most].split())[:most]
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def shown(value: object) -> str:
     """Return a value of a file as a message may tell it: short and in one line, whatever it is."""
     return _SHORT.repr(value)

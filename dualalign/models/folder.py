@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..bounded import is_file, json_value, shown
+from ..bounded import is_file, json_value, plain, shown
 
 INDEX = "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -38,6 +38,7 @@ def check_folder(path: Path, prefix: str = "") -> str:
         raise ValueError(f"{prefix}{path}: {found}; expected .safetensors (save it with safe_serialization=True)")
     _check_index(path, prefix)
     _check_links(path, prefix)
+    _check_entries(path, prefix)
     return str(path)
 
 
@@ -56,10 +57,8 @@ def _check_index(path: Path, prefix: str) -> None:
                 f"{prefix}{index}: names {shown(shard)}, which is no file of this folder; fetch the model again"
             )
         if not is_file(path / shard):
-            lost = " ".join(shard[:80].split())
-            raise ValueError(
-                f"{prefix}{path}: lacks {lost}, one of {len(shards)} files of weights; fetch the model again"
-            )
+            lacking = f"lacks {plain(shard, 80)}, one of {len(shards)} files of weights"
+            raise ValueError(f"{prefix}{path}: {lacking}; fetch the model again")
 
 
 def _check_links(path: Path, prefix: str) -> None:
@@ -70,3 +69,10 @@ def _check_links(path: Path, prefix: str) -> None:
     for file in sorted(path.glob("*.safetensors")):
         if file.is_symlink() and file.resolve().parent not in inside:
             raise ValueError(f"{prefix}{path}: {file.name} is a link out of this folder; put the file itself there")
+
+
+def _check_entries(path: Path, prefix: str) -> None:
+    """Raise ValueError for a pipe or a device, or a link to one: a loader that opens it may wait for ever."""
+    for entry in sorted(path.iterdir()):
+        if entry.exists() and not (entry.is_file() or entry.is_dir()):
+            raise ValueError(f"{prefix}{path}: {plain(entry.name)} is no regular file; remove it")

@@ -47,6 +47,10 @@ class Shards:
             raise ValueError(f"resume=False (--restart) is for one process; delete {self.folder} and leave it out")
         if not resume:
             self.remove()
+            if os.path.lexists(
+                self.folder
+            ):  # a link, or a folder of somebody else's: its batches would be gone on with
+                raise ValueError(f"{self.folder}: cannot be removed to start over; delete it")
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as e:

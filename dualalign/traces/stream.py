@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bounded import plain
 from . import validate
 from .artifact import SCHEMA, Traces
 
@@ -142,5 +143,4 @@ def _head(path: str | Path) -> tuple[dict[str, str], dict[str, np.ndarray], dict
             shapes = {name: tuple(one.get_shape()) for name, one in slices.items()}
             return dict(file.metadata() or {}), small, shapes, {name: one.get_dtype() for name, one in slices.items()}
     except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:  # a type that NumPy lacks
-        found = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path}: not a whole safetensors file ({found}); copy or trace it again") from None
+        raise ValueError(f"{path}: not a whole safetensors file ({plain(error)}); copy or trace it again") from None

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ...bounded import regular_file
+from ...bounded import plain, regular_file
 from .. import validate
 
 INFLATION = 200  # a compressed file may hold so many times its size: no floats do, a bomb does
@@ -38,8 +38,7 @@ def read_arrays(path: Path, alone: str = "logits") -> dict[str, np.ndarray]:
                 with path.open("rb") as file:
                     return {alone: _array(file, path.stat().st_size, alone)}
     except Exception as error:  # a hostile header can end in many ways: zlib, struct, tokenize, ...
-        found = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path}: not a whole {kind} file of numbers ({found})") from None
+        raise ValueError(f"{path}: not a whole {kind} file of numbers ({plain(error)})") from None
     raise ValueError(f"{path}: ends in {kind[:20] or 'nothing'}; give a .safetensors, .npz or .npy file")
 
 
