@@ -5,15 +5,22 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import make_traces
 from fuzz_kit import Memory
+from safetensors.numpy import save
 
 from dualalign.bounded import plain
+from dualalign.cli import app
 from dualalign.models.folder import check_folder
 from dualalign.questions import load_file
 from dualalign.traces.imports import from_array_files
@@ -76,6 +83,15 @@ def test_a_table_of_kilobytes_does_not_fill_the_memory(tmp_path, bomb):
     assert str(caught.value).isprintable()
 
 
+def test_a_damaged_footer_does_not_end_the_process():
+    """pyarrow 26 aborts where a column's histogram has another length than its levels; found by fuzzing."""
+    path = Path(__file__).parent / "data/hostile/levels.parquet"
+    code = "import sys; from dualalign.questions import load_file; load_file(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "levels.parquet: not a readable Parquet file" in done.stderr
+
+
 @pytest.mark.parametrize("dictionary", [True, False])
 def test_a_table_is_read_alike_however_it_is_packed(tmp_path, dictionary):
     rows = [{"id": f"q{i}", "question": f"{i % 3}?", "options": ["a", "b", "c"][: 2 + i % 2]} for i in range(100)]
@@ -136,6 +152,34 @@ def test_what_a_library_says_of_a_file_cannot_move_the_cursor(tmp_path):
 def _thrift_of_an_unknown_type() -> bytes:
     """A footer whose first field is of type 15, which the reader repeats as it stands."""
     return b"PAR1" + b"\x1f" * 16 + struct.pack("<I", 16) + b"PAR1"
+
+
+def test_no_text_of_a_trace_moves_the_cursor_of_a_terminal(tmp_path, capsys):
+    made, evil = make_traces(n=6, layers=2), "\x1b]0;x\x07\x1b[2Jy\r\u202ez\x9b31m"
+    path = tmp_path / "t.safetensors"
+    replace(made, metadata={"plm": evil, evil: evil}, groups=(evil,) * 6).save(path)
+    for command in (["info", str(path)], ["info", str(path), "--json"], ["fit", str(path), "--method", evil]):
+        with pytest.raises(SystemExit):
+            app(command)
+        said = "".join(capsys.readouterr())
+        assert "y" in said
+        assert not set("\x1b\x07\r\x9b\u202e") & set(said)
+    header = {"schema": "\x1b[2J" + "s" * 10**5, "question_ids": "[]"}
+    path.write_bytes(save({"x": np.zeros(1)}, header))
+    with pytest.raises(SystemExit):
+        app(["info", str(path)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert len(line) < 2100
+
+
+def test_weights_that_are_a_circle_of_links_are_none(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").symlink_to(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="holds no weights"):
+        check_folder(tmp_path)
+    (tmp_path / "real.safetensors").write_bytes(b"")
+    assert check_folder(tmp_path) == str(tmp_path)  # whether all weights are there is for the index to say
 
 
 @pytest.mark.parametrize("linked", [False, True])

@@ -8,6 +8,9 @@ import sys
 import typer
 from typer.core import TyperGroup
 
+from ..bounded import plain
+
+_LONGEST = 2000  # characters of a message: a trace's own text may be among them
 _UsageError = typer.BadParameter.__base__  # typer carries its own copy of click from 0.26 on
 
 
@@ -52,7 +55,7 @@ def _message(error: Exception) -> str:
 def _say(message: str) -> int:
     rank = os.environ.get("RANK", "0")  # of several processes that a launcher started, see traces.team
     who = "dualalign: " if rank == "0" else f"dualalign, process {rank}: "
-    print(who + " ".join(message.split()), file=sys.stderr)
+    print(who + plain(message, _LONGEST), file=sys.stderr)
     return 2
 
 

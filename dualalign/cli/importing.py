@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .printing import visible
+
 FORMATS = "lm-eval, helm, logprobs or arrays"
 Format = Annotated[str, typer.Argument(metavar="FORMAT", help=f"{FORMATS}, see below.", show_default=False)]
 Plm = Annotated[str, typer.Option(metavar="FILE", help="The pre-trained model's file, or the folder of its run.")]
@@ -86,7 +88,7 @@ def import_(
     check_target(out, [path for path in (plm, polm, questions, option_ids) if path])
     traces = imports.FORMATS[format].read(plm, polm, **options)
     traces.save(out, dtype)
-    print(summary(out, traces))
+    print(visible(summary(out, traces)))
 
 
 def summary(out: Path, traces) -> str:

@@ -32,7 +32,7 @@ def check_folder(path: Path, prefix: str = "") -> str:
         )
     if not (path / "config.json").is_file():
         raise ValueError(f"{prefix}{path}: no config.json; expected a model saved by transformers' save_pretrained")
-    if not any(path.glob("*.safetensors")):
+    if not any(map(is_file, path.glob("*.safetensors"))):
         pickles = any(f for pattern in PICKLES for f in path.glob(pattern))
         found = "holds pickled weights only, which can run code when read" if pickles else "holds no weights"
         raise ValueError(f"{prefix}{path}: {found}; expected .safetensors (save it with safe_serialization=True)")
@@ -63,12 +63,13 @@ def _check_index(path: Path, prefix: str) -> None:
 
 def _check_links(path: Path, prefix: str) -> None:
     """Raise ValueError for weights that are a link out of the folder, save into the blobs of a hub's cache."""
-    inside = [path.resolve()]
-    if path.resolve().parent.name == "snapshots":
-        inside.append(path.resolve().parent.parent / "blobs")
+    here = Path(os.path.realpath(path))  # of links that lead in a circle as well, which Path.resolve refuses
+    inside = [here, here.parent.parent / "blobs"] if here.parent.name == "snapshots" else [here]
     for file in sorted(path.glob("*.safetensors")):
-        if file.is_symlink() and file.resolve().parent not in inside:
-            raise ValueError(f"{prefix}{path}: {file.name} is a link out of this folder; put the file itself there")
+        if file.is_symlink() and Path(os.path.realpath(file)).parent not in inside:
+            raise ValueError(
+                f"{prefix}{path}: {plain(file.name)} is a link out of this folder; put the file itself there"
+            )
 
 
 def _check_entries(path: Path, prefix: str) -> None:

@@ -16,6 +16,7 @@ from .schema import FIELDS, MAX_OPTIONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _TEXT = 2**28  # bytes that any Parquet file may spell out; a larger one
 _INFLATION = 100  # so many times its size
@@ -38,18 +39,18 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, dict]]:
     batches = _batches(path, most)
     while True:
         try:
-            columns = next(batches, None)
+            batch = next(batches, None)
         except _WrongError as e:
             raise ValueError(str(e)) from None
         except Exception as e:  # Arrow's own, dates beyond any, bytes that are no text, ...
             raise ValueError(f"{path}: not a readable Parquet file ({plain(e)})") from None
-        if columns is None:
+        if batch is None:
             return
-        for values in zip(*columns.values(), strict=True):
+        for values in zip(*batch.values(), strict=True):
             row, held = row + 1, held + sum(map(_length, values))
             if held > most:
                 raise ValueError(f"{path}: spells out more than {most >> 20} MiB of text; write fewer questions")
-            yield row, dict(zip(columns, values, strict=True))
+            yield row, dict(zip(batch, values, strict=True))
 
 
 def _batches(path: Path, most: int) -> Iterator[dict[str, list]]:
@@ -61,10 +62,10 @@ def _batches(path: Path, most: int) -> Iterator[dict[str, list]]:
         wanted = [name for name in FIELDS if name in schema.names]
         for name in wanted:
             _check_column(path, schema, name)
-        leaves = [file.schema.column(i).path for i in range(len(file.schema))]
-        texts = [leaf for leaf in leaves if leaf.split(".")[0] in wanted]
-        _check_size(path, file.metadata, wanted, most)
-    with pq.ParquetFile(path, read_dictionary=texts) as file:
+        paths = [file.schema.column(i).path for i in range(len(file.schema))]
+        leaves = {i: leaf for i, leaf in enumerate(paths) if leaf.split(".")[0] in wanted}
+        _check_size(path, file, leaves, most)
+    with pq.ParquetFile(path, read_dictionary=list(leaves.values())) as file:
         row = 0
         for group in range(file.num_row_groups if wanted else 0):  # a dictionary of lists must not cross their border
             for batch in file.iter_batches(_BATCH, [group], wanted, use_threads=False):
@@ -94,17 +95,16 @@ def _is_list(kind: pa.DataType) -> bool:
     return t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)
 
 
-def _check_size(path: Path, metadata: object, wanted: list[str], most: int) -> None:
+def _check_size(path: Path, file: pq.ParquetFile, leaves: dict[int, str], most: int) -> None:
     """Refuse more bytes than the file's size allows, and more values than its questions can have options."""
-    total = 0
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            name = column.path_in_schema.split(".")[0]
-            total += column.total_uncompressed_size if name in wanted else 0
-            if name in wanted and column.num_values > MAX_OPTIONS * group.num_rows:
-                raise _WrongError(f"{path}: {column.num_values:,} {name} for {group.num_rows:,} questions")
-    if total > most:
+    groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+    if (total := sum(group.total_byte_size for group in groups)) > most:
         raise _WrongError(f"{path}: holds {total >> 20} MiB, far more than its size allows")
+    file.scan_contents(list(leaves.values()))  # raises where `column` would end the process: at a damaged footer
+    for group in groups:
+        for i, leaf in leaves.items():
+            if (values := group.column(i).num_values) > MAX_OPTIONS * group.num_rows:
+                raise _WrongError(f"{path}: {values:,} {leaf.split('.')[0]} for {group.num_rows:,} questions")
 
 
 def _check_lengths(path: Path, column: pa.Array, before: int) -> None:
