@@ -172,6 +172,16 @@ def test_a_generation_config_that_cannot_be_written_again_is_refused(tmp_path, t
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize(("levels", "fine"), [(40, True), (70, False), (900, False)])
+def test_a_config_is_as_deep_as_configs_are(tmp_path, levels, fine):
+    path = tmp_path / "generation_config.json"
+    path.write_text('{"a": [' + "[" * levels + "1" + "]" * levels + "]}")
+    if fine:
+        assert read_config(tmp_path, random.Random(0))["a"]
+    else:
+        refused(lambda path: read_config(path.parent, random.Random(0)), path, match="not a JSON object")
+
+
 def test_a_generation_config_of_many_brackets_is_refused_or_written_whole(tmp_path):
     """How deep JSON may be before it cannot be written again depends on the Python."""
     path, text = tmp_path / "generation_config.json", '{"a": ' + "[" * 960 + "]" * 960 + "}"

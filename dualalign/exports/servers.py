@@ -51,13 +51,19 @@ def generation_config(found: Facts, path: Path) -> dict[str, object]:
     if path.is_file():
         try:
             config = json_value(path)
-            json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False).encode()  # as it will be written
+            json.dumps(config, ensure_ascii=False, allow_nan=False).encode()  # what cannot be written again
         except (ValueError, RecursionError):
             config = None
-        if not isinstance(config, dict):
+        if not isinstance(config, dict) or _deep(config):
             raise ValueError(f"{path}: not a JSON object; give a generation_config.json or a new file name")
     hot = f" {_TOO_HOT}." if found.temperature > VLLM_MOST else ""
     return config | {"do_sample": True, "temperature": found.temperature, "_dualalign": found.note + hot}
+
+
+def _deep(value: object, levels: int = 64) -> bool:
+    """Whether JSON nests deeper than any config: written with indents, it would take its depth times its size."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not levels or any(_deep(one, levels - 1) for one in inner)
 
 
 def vllm(found: Facts) -> tuple[dict[str, object], str]:
