@@ -77,9 +77,9 @@ def test_a_changed_trace_runs_its_unit_only(made, random_traces):
 
 
 def test_a_changed_module_runs_every_unit_that_imports_it(made, monkeypatch):
-    digest = cache.digest
+    digest = cache.code_digest
     changed = {"objective.py"}
-    monkeypatch.setattr(cache, "digest", lambda path: "new" if path.name in changed else digest(path))
+    monkeypatch.setattr(cache, "code_digest", lambda path: "new" if path.name in changed else digest(path))
     assert set(reasons(made).values()) == {"calibrators/objective.py changed"}
     changed |= {"protocol.py", "validate.py"}
     assert set(reasons(made).values()) == {"calibrators/objective.py changed and 2 more"}
@@ -112,6 +112,22 @@ def test_force_runs_what_is_current(made):
     whole = (made[1] / "size.parquet").read_bytes()
     assert sum("--force;" in line for line in worked(made, force=True)) == 4
     assert (made[1] / "size.parquet").read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ('"""Another."""\n\n\ndef f(x):  # why\n    """And another."""\n    return x + 1\n', True),
+        ("def f(x):\n\n    return x + 1\n", True),
+        ('"""One."""\ndef f(x):\n    """Two."""\n    return x + 2\n', False),
+        ('"""One."""\ndef f(x, y=0):\n    """Two."""\n    return x + 1\n', False),
+        ('"""One."""\ndef f(x):\n    """Two."""\n    return "x + 1"\n', False),
+    ],
+)
+def test_words_decide_no_row(tmp_path, text, same):
+    (tmp_path / "a.py").write_text('"""One."""\ndef f(x):\n    """Two."""\n    return x + 1\n')
+    (tmp_path / "b.py").write_text(text)
+    assert (cache.code_digest(tmp_path / "a.py") == cache.code_digest(tmp_path / "b.py")) is same
 
 
 def test_sources_follow_imports():

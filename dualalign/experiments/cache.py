@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
+import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,13 +18,28 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
+def code_digest(path: Path) -> str:
+    """First 16 hex digits of the sha256 of a module's code: docstrings, comments and blank lines decide no row."""
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            lines[token.start[0] - 1] = token.line[: token.start[1]]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            first, last = node.body[0].lineno, node.body[0].end_lineno
+            lines[first - 1 : last] = [""] * (last - first + 1)
+    code = "\n".join(line.rstrip() for line in lines if line.strip())
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
+
+
 def sources(experiment: str, package: Path = PACKAGE) -> dict[str, str]:
     """Digest of the experiment's module and of all that it imports from this package, directly or not."""
     todo, found = [f"experiments/{experiment}.py"], {}
     while todo:
         name = todo.pop()
         if name not in found:
-            found[name] = digest(package / name)
+            found[name] = code_digest(package / name)
             todo += imported(name, package)
     return dict(sorted(found.items()))
 
