@@ -167,3 +167,15 @@ def test_an_alt_text_without_its_value_fails_the_page_by_name(root, capsys):
     assert run(root) == 1
     assert "01_a, cell 1, alt: nothing is glued as 'ece'" in capsys.readouterr().err
     assert not (root / "book/notebooks/01_a.ipynb").exists()
+
+
+def test_pages_at_a_time_change_no_byte_and_one_that_fails_stops_no_other(root, capfd):
+    for name in ("01_a", "02_b"):
+        write(root / f"notebooks/{name}.ipynb", PARAMETERS, (f"print(n, {name!r})", []))
+    assert run(root, "--jobs", "1") == 0
+    copies = [root / f"book/notebooks/{name}.ipynb" for name in ("01_a", "02_b")]
+    alone = [copy.read_bytes() for copy in copies]
+    write(root / "notebooks/03_c.ipynb", ("1 / 0", []))
+    assert run(root, "--force", "--jobs", "3") == 1
+    assert [copy.read_bytes() for copy in copies] == alone
+    assert "03_c: failed" in capfd.readouterr().err

@@ -14,8 +14,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import freshness
 import glued
@@ -114,8 +117,8 @@ def kernel_path(live: bool) -> Iterator[None]:
         os.environ["PYTHONPATH"] = before
 
 
-def run_all(root: Path, names: list[str], given: dict, live: bool, force: bool) -> int:
-    """Bring the executed copies up to date; return how many pages failed."""
+def run_all(root: Path, names: list[str], given: dict, live: bool, force: bool, jobs: int) -> int:
+    """Bring the executed copies up to date, several pages at a time; return how many failed."""
     sources = freshness.sources(root)
     check_names(sources, given)
     if missing := sorted(set(names) - {s.stem for s in sources}):
@@ -123,7 +126,13 @@ def run_all(root: Path, names: list[str], given: dict, live: bool, force: bool) 
     remove_orphans(root)
     shared = freshness.shared_inputs(root)
     chosen = [s for s in sources if not names or s.stem in names]
-    return sum(run_one(s, root, shared, parameters_for(s, given, live), force) for s in chosen)
+    steps = [step_of(s, root, shared, parameters_for(s, given, live), force) for s in chosen]
+    to_run = [step for step in steps if step and step.reason]
+    failed = sum(taken(step) for step in steps if step and not step.reason)
+    if min(jobs, len(to_run)) < 2:
+        return failed + sum(map(taken, to_run))
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:  # a process has its kernel's path
+        return failed + sum(pool.map(taken, to_run))
 
 
 def remove_orphans(root: Path) -> None:
@@ -134,24 +143,48 @@ def remove_orphans(root: Path) -> None:
                 copy.unlink()
 
 
-def run_one(source: Path, root: Path, shared: dict[str, str], plan: tuple[dict, list[dict]], force: bool) -> int:
-    """Run a page if it must, or renew its prose; return 1 if it failed."""
+class Step(NamedTuple):
+    """What is to be done for one page: run it, for a reason, or ("") put its new prose around the outputs it has."""
+
+    source: Path
+    target: Path
+    reason: str
+    record: dict  # what the copy was made from
+
+
+def step_of(
+    source: Path, root: Path, shared: dict[str, str], plan: tuple[dict, list[dict]], force: bool
+) -> Step | None:
+    """Say what is to be done for a page; None where nothing is."""
     target, inputs = freshness.copy_of(source, root), freshness.inputs_of(source, shared)
     parameters, accepted = plan
     record = freshness.read_record(target)
     reason = "--force" if force else freshness.why_rerun(record, inputs, accepted)
     prose = not reason and record["prose"] != freshness.digest(source)
     print(f"{source.stem}: {f'runs ({reason})' if reason else 'new prose' if prose else 'unchanged'}", flush=True)
+    if reason:
+        return Step(source, target, reason, {"inputs": inputs, "parameters": parameters})
+    return Step(source, target, "", record) if prose else None
+
+
+def taken(step: Step) -> int:
+    """Take a step; return 1 if it failed."""
     try:
-        if reason:
-            with kernel_path(live=parameters.get("live", False)):
-                execute(source, target, parameters, inputs)
-        elif prose:
-            write_copy(source, nbformat.read(target, as_version=4).cells, target, record)
+        if step.reason:
+            with kernel_path(live=step.record["parameters"].get("live", False)):
+                execute(step.source, step.target, **step.record)
+        else:
+            write_copy(step.source, nbformat.read(step.target, as_version=4).cells, step.target, step.record)
     except (papermill.PapermillExecutionError, glued.TemplateError) as error:
-        print(f"{source.stem}: failed\n{error}", file=sys.stderr)
+        print(f"{step.source.stem}: failed\n{error}", file=sys.stderr)
         return 1
     return 0
+
+
+def run_one(source: Path, root: Path, shared: dict[str, str], plan: tuple[dict, list[dict]], force: bool) -> int:
+    """Run a page if it must, or renew its prose; return 1 if it failed."""
+    step = step_of(source, root, shared, plan, force)
+    return taken(step) if step else 0
 
 
 def _value(text: str):
@@ -166,12 +199,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="notebooks to run (01_start_here); all of them by default")
     parser.add_argument("--live", action="store_true", help="run the real models where a notebook can")
     parser.add_argument("--force", action="store_true", help="run even what is unchanged")
+    parser.add_argument("--jobs", type=int, default=2, help="pages at a time (2)")
     parser.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     given = {name: _value(text) for name, text in options.parameters}
     try:
-        failed = run_all(options.root.resolve(), options.names, given, options.live, options.force)
+        failed = run_all(options.root.resolve(), options.names, given, options.live, options.force, options.jobs)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
