@@ -19,12 +19,13 @@ SEED ?= 0
 RIVALS_VENV = .venv-rivals
 BENCHMARKS = $(filter-out benchmarks/_% benchmarks/rivals.py,$(wildcard benchmarks/*.py))
 
-.PHONY: help book prose site pdf course course-test numbers costs results test test-core fuzz live lab nightly bench bench-rivals test-rivals check pairs lock clean
+.PHONY: help book prose site pdf course course-test numbers figures-diff costs results test test-core fuzz live lab nightly bench bench-rivals test-rivals check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
 	@echo 'make pdf        the whole built book as _build/html/dualalign.pdf, printed by Chromium'
 	@echo 'make numbers    which numbers differ from the recorded ones, by how much (WRITE=1 records them)'
+	@echo 'make figures-diff which figures moved (WRITE=1 accepts them, LAST=FOLDER compares with another build)'
 	@echo 'make costs      measure seconds and memory of every notebook'
 	@echo 'make course     exercise and solution notebooks, guides and slides from course/*.py'
 	@echo 'make course-test grade the course with nbgrader itself, in an environment of its own'
@@ -68,6 +69,9 @@ pdf: $(VENV)/book.ok
 
 numbers: $(VENV)/book.ok
 	$(RUN) tools/check_numbers.py $(if $(WRITE),--write)
+
+figures-diff: $(VENV)/book.ok
+	$(RUN) tools/figures_diff.py $(if $(WRITE),--write) $(if $(LAST),--last '$(LAST)')
 
 costs: $(VENV)/book.ok
 	$(RUN) tools/costs.py

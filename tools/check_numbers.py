@@ -16,7 +16,6 @@ from typing import Any
 
 import freshness
 import glued
-import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = Path("book") / "numbers.json"
@@ -30,12 +29,9 @@ Numbers = dict[str, dict[str, Any]]
 def collect(root: Path) -> Numbers:
     """Read what the executed copies glued: notebook -> key -> number or text; live runs are left out."""
     found = {}
-    for source in freshness.sources(root):
-        notebook = nbformat.read(freshness.copy_of(source, root), as_version=4)
-        if not notebook.metadata.get(freshness.RECORD, {}).get("parameters", {}).get("live"):
-            values = glued.values(notebook.cells)
-            name = source.relative_to(root).with_suffix("").as_posix()
-            found[name] = {key: plain(value) for key, value in sorted(values.items())}
+    for name, notebook in freshness.default_copies(root).items():
+        values = glued.values(notebook.cells)
+        found[name] = {key: plain(value) for key, value in sorted(values.items())}
     return found
 
 

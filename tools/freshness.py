@@ -71,3 +71,12 @@ def sources(root: Path) -> list[Path]:
 def copy_of(source: Path, root: Path) -> Path:
     """Return where a notebook's executed copy lies."""
     return root / "book" / source.relative_to(root)
+
+
+def default_copies(root: Path) -> dict[str, nbformat.NotebookNode]:
+    """Return the executed copies by name (notebooks/01_start_here), without those that ran the models themselves."""
+    copies = {source.relative_to(root).with_suffix("").as_posix(): copy_of(source, root) for source in sources(root)}
+    if missing := [name for name, path in copies.items() if not path.exists()]:
+        raise ValueError(f"{missing[0]}: no executed copy; run make book first")
+    read = {name: nbformat.read(path, as_version=4) for name, path in copies.items()}
+    return {n: copy for n, copy in read.items() if not copy.metadata.get(RECORD, {}).get("parameters", {}).get("live")}
