@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MAX_ROW = 2**24  # bytes of one row: far above any question, and at most half a gigabyte once parsed
+MAX_JSON = 2**26  # bytes of a configuration: the index of a model of a thousand files has a hundredth of it
+_GROWTH = 2**20  # bytes that a file may have grown since its size was asked
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 60
-MAX_JSON = 2**26  # bytes of a configuration: the index of a model of a thousand files has a hundredth of it
-
-_GROWTH = 1 << 20  # bytes that a file may have grown since its size was asked
 
 
 def is_file(path: Path) -> bool:
@@ -79,6 +78,7 @@ def _parsed(text: str, where: str) -> object:
 
 
 def utf8(raw: bytes, where: str, encoding: str) -> str:
+    """Return bytes as text; ``where`` begins the message for what is none."""
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualalign import METHODS, Traces, drift
-from dualalign.calibrators.streaming import LAST_LAYER, STREAMED, fit_stream, peak_layers
+from dualalign.calibrators.streaming import LAST_LAYER, STREAMED, fit_stream
 from dualalign.traces.stream import TraceStream
 
 
@@ -36,7 +36,6 @@ def test_blocks_are_the_rows_in_order(stored):
         np.testing.assert_array_equal(getattr(whole, name), getattr(traces, name))
     assert (whole.question_ids, whole.groups) == (traces.question_ids, traces.groups)
     np.testing.assert_array_equal(stream().last_layer().polm_final, traces.polm_final)
-    np.testing.assert_array_equal(peak_layers(stream()), drift.peak_layer(traces))
 
 
 @pytest.mark.parametrize("name", STREAMED)
@@ -173,3 +172,12 @@ def test_a_shape_that_a_trace_has_not_is_one_line(random_traces, tmp_path, name,
     path.write_bytes(relabelled(raw, name, *(("F32", 4) if whole else ("I64", 8)), shape))
     with pytest.raises(ValueError, match=r"_logits has shape|labels has shape|n_options has shape"):
         fit_stream(METHODS["daca"](), TraceStream(path))
+
+
+def test_fewer_orders_than_questions_are_not_filled_up_with_the_bytes_behind_them(random_traces, tmp_path):
+    path = tmp_path / "t"
+    traces = random_traces(12, 3, 4)
+    replace(traces, order=np.tile(np.arange(4), (12, 1))).save(path)
+    path.write_bytes(relabelled(path.read_bytes(), "order", "I64", 8, (6, 4)))
+    with pytest.raises(ValueError, match=r"order has shape \(6, 4\); give one row a question"):
+        TraceStream(path)

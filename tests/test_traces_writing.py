@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualalign import Traces
+from dualalign.traces import writing
+from dualalign.traces.stream import TraceStream
 from dualalign.traces.writing import TraceFile, merge
 
 
@@ -118,9 +122,17 @@ def test_merging_parts_gives_the_whole(random_traces, tmp_path):
     assert merge(paths, tmp_path / "merged").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
-def test_what_does_not_belong_together_is_not_merged(random_traces, tmp_path):
-    from dataclasses import replace
+def test_merging_block_by_block_keeps_rows_and_orders(random_traces, tmp_path, monkeypatch):
+    traces = random_traces(30, 3, 4)
+    order = np.random.default_rng(1).permuted(np.tile(np.arange(4), (30, 1)), axis=1)
+    traces = replace(traces, order=order, question_ids=tuple(f"q{i % 5}" for i in range(30)))
+    paths = parts_of(traces, tmp_path, slice(0, 11), slice(11, 11), slice(11, 30))
+    monkeypatch.setattr(writing, "TraceStream", partial(TraceStream, block_bytes=4 * 2 * 3 * 4 * 4))  # four rows each
+    traces.save(tmp_path / "whole")
+    assert merge(paths, tmp_path / "merged").read_bytes() == (tmp_path / "whole").read_bytes()
 
+
+def test_what_does_not_belong_together_is_not_merged(random_traces, tmp_path):
     traces = random_traces(6, 3)
     first, second = parts_of(traces, tmp_path, slice(0, 3), slice(2, 6))
     out = tmp_path / "out"

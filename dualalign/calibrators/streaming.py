@@ -12,7 +12,6 @@ from dataclasses import fields
 
 import numpy as np
 
-from .. import drift
 from ..traces.stream import TraceStream
 from .alignment import DualAlign, ProcessOnly
 from .base import Calibrator
@@ -97,8 +96,3 @@ class StreamedProcess:
             share = (rows.stop - rows.start) / len(self.stream)
             total += share * np.array([part(beta) for beta in betas])
         self.known |= {beta: (float(value), float(slope)) for beta, (value, slope) in zip(betas, total, strict=True)}
-
-
-def peak_layers(stream: TraceStream, rule: str = "max-jump") -> np.ndarray:
-    """Return the peak divergence layer of every question, (N,), as `drift.peak_layer`, in one pass."""
-    return np.concatenate([drift.peak_layer(block, rule) for _, block in stream.blocks()])

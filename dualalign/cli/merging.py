@@ -13,7 +13,7 @@ Stored = Annotated[str, typer.Option("--dtype", help="How logits are stored: flo
 
 
 def merge(traces: o.TracesPaths, out: Out, dtype: Stored = "float32") -> None:
-    """Join trace files of one pair about different questions; one of them is in memory at a time.
+    """Join trace files of one pair about different questions; a block of rows is in memory at a time.
 
     Files of another pair, prompt style or depth are refused, and so is a question that stands in two of them.
     """

@@ -6,9 +6,19 @@ import hashlib
 import json
 import random
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..models import ModelSpec
+
+
+def _batch_size(text: str) -> int | str:
+    if text != "auto" and not (text.isdecimal() and int(text) > 0):
+        raise ValueError(f"--batch-size is {text!r}; give auto, or a whole number of at least 1")
+    return text if text == "auto" else int(text)
+
 
 Plm = Annotated[str, typer.Option(help="Pre-trained model: folder, .gguf file, package:NAME, hub id or id@revision.")]
 Polm = Annotated[str, typer.Option(help="Post-trained model, named the same ways.")]
@@ -27,7 +37,10 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take the first N questio
 Sample = Annotated[int | None, typer.Option(min=1, help="Take N questions at random.")]
 Seed = Annotated[int, typer.Option(help="Seed of --sample.")]
 SkipClashes = Annotated[bool, typer.Option("--skip-clashes", help="Leave out questions whose options share a token.")]
-BatchSize = Annotated[str, typer.Option(help="Questions a batch, or auto: by length. What does not fit is halved.")]
+BatchSize = Annotated[
+    str,
+    typer.Option(callback=_batch_size, help="Questions a batch, or auto: by length. What does not fit is halved."),
+]
 Dtype = Annotated[str, typer.Option(help="Type of the weights: float32, bfloat16, float16, or int8 (bitsandbytes).")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto for the best one here.")]
 Chat = Annotated[str, typer.Option("--chat-template", help="Who reads its chat template: none, polm or both.")]
@@ -86,35 +99,15 @@ def trace(
     A run that was stopped goes on where it was when the same command is given again. Several processes share the work:
     accelerate launch --multi_gpu --num_processes 4 -m dualalign.cli trace ... (without cards, too).
     """
-    batches = _batch_size(batch_size)
     chosen, set_name = choose(questions, mirror, limit, sample, seed)
     check_early(out, style, chosen, questions)
-    from ..models import ModelSpec
-    from ..traces.collect import collect
-    from ..traces.team import Team
-    from ..traces.tokens import tokenizer_report
-
-    placed = {"device_map": device_map, "max_memory": max_memory, "trust_remote_code": trust}
-    pair = [
-        ModelSpec(plm, plm_adapter, dtype, device, plm_revision, plm_name, **placed),
-        ModelSpec(polm, polm_adapter, dtype, device, polm_revision, polm_name, **placed),
-    ]
-    for spec in pair:
-        spec.check()
+    placed = dict(dtype=dtype, device=device, device_map=device_map, max_memory=max_memory, trust_remote_code=trust)
+    pair = _pair((plm, plm_adapter, plm_revision, plm_name), (polm, polm_adapter, polm_revision, polm_name), **placed)
     if check:
-        typer.echo("\n".join(tokenizer_report(*pair, chosen, style, wording, chat).lines()))
+        typer.echo(_tokenizers(pair, chosen, style, wording, chat))
         return
-    on_clash = "skip" if skip_clashes else "error"
-    options = {"wording": wording, "resume": not restart, "progress": not quiet, "share_prefix": share_prefix}
-    collect(*pair, chosen, style, out, batches, on_clash, foreign=foreign, chat=chat, set_name=set_name, **options)
-    if Team.here().leads:
-        typer.echo(summary(out, len(chosen)))
-
-
-def _batch_size(text: str) -> int | str:
-    if text != "auto" and not (text.isdecimal() and int(text) > 0):
-        raise ValueError(f"--batch-size is {text!r}; give auto, or a whole number of at least 1")
-    return text if text == "auto" else int(text)
+    how = {"wording": wording, "chat": chat, "foreign": foreign, "share_prefix": share_prefix, "set_name": set_name}
+    _collect(pair, chosen, style, out, batch_size, skip_clashes, resume=not restart, progress=not quiet, **how)
 
 
 def choose(name: str, mirror: str | None, limit: int | None, sample: int | None, seed: int) -> tuple[list, str]:
@@ -151,11 +144,40 @@ def check_early(out: Path, style: str, questions: list, source: str) -> None:
         render(question, style)
 
 
+def _pair(*models: tuple[str, str | None, str | None, str | None], **placed: object) -> list[ModelSpec]:
+    """Two models of (source, adapter, revision, name), checked as far as can be without their weights."""
+    from ..models import ModelSpec
+
+    pair = [ModelSpec(source, adapter, revision=at, label=name, **placed) for source, adapter, at, name in models]
+    for spec in pair:
+        spec.check()
+    return pair
+
+
+def _tokenizers(pair: list[ModelSpec], questions: list, style: str, wording: str, chat: str) -> str:
+    """What comparing the two tokenizers on all questions found, in words."""
+    from ..traces.tokens import tokenizer_report
+
+    return "\n".join(tokenizer_report(*pair, questions, style, wording, chat).lines())
+
+
+def _collect(
+    pair: list[ModelSpec], questions: list, style: str, out: Path, batch_size: int | str, skip: bool, **how: object
+) -> None:
+    """Trace, and say what was written; of several processes the first one says it."""
+    from ..traces.collect import collect
+    from ..traces.team import Team
+
+    collect(*pair, questions, style, out, batch_size, "skip" if skip else "error", **how)
+    if Team.here().leads:
+        typer.echo(summary(out, len(questions)))
+
+
 def summary(out: Path, n_asked: int) -> str:
     """One line on what was written."""
-    from ..traces import Traces
+    from ..traces.stream import TraceStream
 
-    traces = Traces.load(out)
+    traces = TraceStream(out)  # its header says it all: a trace may be larger than the memory
     skipped = f", {n_asked - len(traces)} left out (options share a token)" if len(traces) < n_asked else ""
     shared = f", {traces.metadata['shared_tokens']} tokens shared" if "shared_tokens" in traces.metadata else ""
     plm, polm = (traces.metadata[key] for key in ("plm", "polm"))

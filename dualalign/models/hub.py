@@ -70,7 +70,7 @@ def pinned(name: str, revision: str | None = None) -> tuple[str, str | None]:
         If the name ends in one revision and ``revision`` is another.
     """
     found, at, own = name.partition("@")
-    if not at or "/" not in found or not HUB_ID.fullmatch(found) or name[0] in "./" or Path(name).exists():
+    if not at or not _has_owner(found) or Path(name).exists():
         return name, revision
     if not own or (revision and revision != own):
         raise ValueError(f"{name}: {f'and the revision {revision}' if own else 'no revision behind the @'}; give one")
@@ -87,9 +87,12 @@ def adapter_folder(adapter: str | Path) -> Path:
     """
     name, revision = pinned(str(adapter))
     folder = Path(adapter).expanduser()
-    if folder.exists() or not HUB_ID.fullmatch(name) or "/" not in name or name[0] in "./":
-        return folder
-    return _fetched_adapter(name, revision)
+    return _fetched_adapter(name, revision) if _has_owner(name) and not folder.exists() else folder
+
+
+def _has_owner(name: str) -> bool:
+    """Whether a name has the form OWNER/MODEL of a hub, and not that of a path from here (``./x``) or the root."""
+    return "/" in name and bool(HUB_ID.fullmatch(name)) and name[0] not in "./"
 
 
 @lru_cache

@@ -23,18 +23,22 @@ class Recorded:
 
     @property
     def name(self) -> str:
+        """What the trace calls its PLM."""
         return self.traces.metadata.get("plm", "")
 
     @property
     def dtype(self) -> str:
+        """Type of the PLM's weights, as the trace says; "" where it does not."""
         return self.traces.metadata.get("dtype", "").split(" / ")[0]
 
     @property
     def device(self) -> str:
+        """Kind of device that computed the PLM's logits, as the trace says."""
         return self.traces.metadata.get("device", "").split(" / ")[0]
 
     @property
     def softcap(self) -> str:
+        """Soft-capping of the PLM's final logits, as the trace says."""
         return self.traces.metadata.get("softcap", "").split(" / ")[0]
 
     def check(self, questions: list[Question], n_options: list[int], style: str, wording: str) -> None:

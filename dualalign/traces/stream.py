@@ -26,6 +26,16 @@ class TraceStream:
     block_bytes : int
         Logits in memory at a time, as float32.
 
+    Attributes
+    ----------
+    shapes : dict of tuple
+        The shape of every tensor: ``plm_logits`` (N, L_g, K), ``polm_logits`` (N, L_f, K), ``labels`` (N,), ...
+    labels, n_options, question_ids, groups : of all N questions, as in `Traces`
+    rows : int
+        Questions a block.
+    passes : int
+        How often all blocks were read.
+
     Raises
     ------
     ValueError
@@ -34,7 +44,7 @@ class TraceStream:
 
     def __init__(self, path: str | Path, block_bytes: int = BLOCK_BYTES) -> None:
         self.path, self.passes, self._last = Path(path), 0, None
-        self._metadata, small, self._slices, types = _head(path)
+        self._metadata, small, self.shapes, types = _head(path)
         try:
             self._check_head(types, small)
             self.question_ids = validate.json_strings("question_ids", self._metadata.pop("question_ids", "[]"))
@@ -43,19 +53,18 @@ class TraceStream:
             raise ValueError(f"{path}: {error}") from None
         self.labels, self.n_options = small["labels"], small["n_options"]
         self._places = _places(self.path)
-        row = 4 * sum(int(np.prod(self._slices[name][1:])) for name in ("plm_logits", "polm_logits"))
+        row = 4 * sum(int(np.prod(self.shapes[name][1:])) for name in ("plm_logits", "polm_logits"))
         self.rows = max(1, block_bytes // max(row, 1))
 
     def _check_head(self, types: dict[str, str], small: dict[str, np.ndarray]) -> None:
         """Check what can be known before any logit is read, by the checks of `Traces.load`."""
         kinds = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "F64": np.float64, "BF16": np.uint16}
-        heads = {
-            name: np.zeros((0,) * len(self._slices[name]), kinds.get(kind, object)) for name, kind in types.items()
-        }
+        heads = {name: np.zeros((0,) * len(self.shapes[name]), kinds.get(kind, object)) for name, kind in types.items()}
         validate.check_file(heads | small, self._metadata, SCHEMA)
-        for name, depth in {"plm_logits": 3, "polm_logits": 3, "labels": 1, "n_options": 1}.items():
-            if self._slices[name][:1] != self._slices["plm_logits"][:1] or len(self._slices[name]) != depth:
-                raise ValueError(f"{name} has shape {self._slices[name]}; give one row a question: trace again")
+        axes = {"plm_logits": 3, "polm_logits": 3, "labels": 1, "n_options": 1, "order": 2}
+        for name in self.shapes:
+            if self.shapes[name][:1] != self.shapes["plm_logits"][:1] or len(self.shapes[name]) != axes[name]:
+                raise ValueError(f"{name} has shape {self.shapes[name]}; give one row a question: trace again")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -63,7 +72,7 @@ class TraceStream:
     @property
     def n_layers(self) -> int:
         """Depth of the PoLM, L_f."""
-        return self._slices["polm_logits"][1]
+        return self.shapes["polm_logits"][1]
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -84,7 +93,7 @@ class TraceStream:
     def _read(self, file: int, name: str, rows: slice) -> np.ndarray:
         """Rows of one tensor, by plain reading: pages of a mapped file would count as memory."""
         start, kind = self._places[name]
-        shape = (rows.stop - rows.start, *self._slices[name][1:])
+        shape = (rows.stop - rows.start, *self.shapes[name][1:])
         step = np.dtype(kind).itemsize * int(np.prod(shape[1:], dtype=np.int64))
         content = os.pread(file, shape[0] * step, start + rows.start * step)
         if len(content) != shape[0] * step:
@@ -111,7 +120,7 @@ class TraceStream:
         return self._last
 
     def _read_last(self) -> Traces:
-        n, k = len(self), self._slices["polm_logits"][2]
+        n, k = len(self), self.shapes["polm_logits"][2]
         found = {name: np.empty((n, 1, k), np.float32) for name in ("plm_logits", "polm_logits")}
         for rows, part in self.blocks():
             for name, values in found.items():

@@ -8,12 +8,12 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
 from . import validate
 from .artifact import SCHEMA, Traces, _joined_metadata
+from .stream import TraceStream
 
 _NAMES = {"float32": "F32", "float16": "F16", "int64": "I64"}
 _LOGITS = ("plm_logits", "polm_logits")
@@ -127,51 +127,61 @@ def _laid_out(shapes: dict, metadata: dict[str, str]) -> tuple[bytes, dict[str, 
 
 
 def merge(paths: Sequence[str | Path], out: str | Path, dtype: str = "float32") -> Path:
-    """Join trace files of one pair, asked in one style, about different questions; one file is in memory at a time.
+    """Join trace files of one pair, asked in one style, about different questions, a block of rows at a time.
+
+    Parameters
+    ----------
+    paths : of at least one trace file; the questions keep this order
+    out : the file to write
+    dtype : "float32" or "float16", how logits are stored
+
+    Returns
+    -------
+    Path
+        ``out``.
 
     Raises
     ------
     ValueError
         Names the file that is of another pair or style, has another depth, or repeats a question.
     """
-    paths, out = [Path(path) for path in paths], Path(out)
+    out = Path(out)
     validate.check_target(out, paths)
-    sizes, ids, groups, found = [], [], [], []
-    for path in paths:
-        part = Traces.load(path)
-        _check_same(path, part.metadata, *(one.metadata for one in found[:1]))
-        sizes.append((len(part), part.mask.shape[1], part.plm_logits.shape[1], part.n_layers, part.order is not None))
-        ids, groups = [*ids, *part.question_ids], [*groups, *(part.groups or ("",) * len(part))]
-        found.append(SimpleNamespace(metadata=part.metadata))
-    _check_joined(paths, sizes, ids)
-    *_, deep_g, deep_f, permuted = sizes[0]
-    n, k = sum(size[0] for size in sizes), max(size[1] for size in sizes)
+    parts = [TraceStream(path) for path in paths]
+    ids = [name for part in parts for name in part.question_ids]
+    _check_joined(parts, ids)
+    groups = [group for part in parts for group in part.groups or ("",) * len(part)]
     groups = groups if any(groups) else []
-    with TraceFile(out, n, k, (deep_g, deep_f), ids, groups, _joined_metadata(found), dtype, permuted) as file:
+    n, k = sum(map(len, parts)), max(part.shapes["polm_logits"][2] for part in parts)
+    *depths, permuted = _kind(parts[0])
+    with TraceFile(out, n, k, depths, ids, groups, _joined_metadata(parts), dtype, permuted) as file:
         start = 0
-        for path in paths:
-            part = Traces.load(path)
-            file.write(range(start, start + len(part)), part)
+        for part in parts:
+            for rows, block in part.blocks():
+                file.write(range(start + rows.start, start + rows.stop), block)
             start += len(part)
     return out
 
 
-def _check_same(path: Path, metadata: dict[str, str], first: dict[str, str] | None = None) -> None:
-    for key in ("plm", "polm", "prompt", "variant", "dtype"):
-        found, other = metadata.get(key, ""), (first or metadata).get(key, "")
-        if found != other:
-            raise ValueError(f"{path}: {key} is {found!r}, in the first file {other!r}; merge traces of one kind")
+def _kind(part: TraceStream) -> tuple[int, int, bool]:
+    """Depth of the PLM and of the PoLM, and whether options were permuted: what files must share to be joined."""
+    return *(part.shapes[name][1] for name in _LOGITS), "order" in part.shapes
 
 
-def _check_joined(paths: list[Path], sizes: list[tuple], ids: list[str]) -> None:
-    if not paths:
+def _check_joined(parts: Sequence[TraceStream], ids: Sequence[str]) -> None:
+    if not parts:
         raise ValueError("paths is empty; give at least one trace file to merge")
-    for path, size in zip(paths, sizes, strict=True):
-        if size[2:] != sizes[0][2:]:
-            raise ValueError(f"{path}: layers or order differ from the first file; merge traces of one kind")
+    for part in parts:
+        for key in ("plm", "polm", "prompt", "variant", "dtype"):
+            found, other = (one.metadata.get(key, "") for one in (part, parts[0]))
+            if found != other:
+                raise ValueError(
+                    f"{part.path}: {key} is {found!r}, in the first file {other!r}; merge traces of one kind"
+                )
+        if _kind(part) != _kind(parts[0]):
+            raise ValueError(f"{part.path}: layers or order differ from the first file; merge traces of one kind")
     seen: set[str] = set()
-    if not sizes[0][4]:  # a permuted trace repeats its questions
-        for row, name in enumerate(ids):
-            if name in seen:
-                raise ValueError(f"question {name!r} stands in two of the files (row {row} of all); merge each once")
-            seen.add(name)
+    for row, name in enumerate(ids) if "order" not in parts[0].shapes else ():  # a permuted trace repeats its questions
+        if name in seen:
+            raise ValueError(f"question {name!r} stands in two of the files (row {row} of all); merge each once")
+        seen.add(name)

@@ -32,7 +32,7 @@ from sys import intern
 from ...bounded import regular_file, shown
 from ..artifact import Traces
 from .missing import POLICIES, Choice, leave_out, pick
-from .pair import ONE_TOKEN, Answer, Run, digest, few, join, named
+from .pair import ONE_TOKEN, Answer, Run, digest, few, join, named, one_of
 from .reading import kind, listed, mapping, members, name, number, text
 from .spans import Echo, after_common_prefix, per_token
 
@@ -80,10 +80,8 @@ def from_helm(
     ValueError
         One line that names file and request.
     """
-    if score not in SCORES:
-        raise ValueError(f"--score is {score!r}; allowed for helm are {', '.join(SCORES)}")
-    if missing not in POLICIES:
-        raise ValueError(f"--missing is {missing!r}; allowed are {', '.join(POLICIES)}")
+    one_of("--score", score, SCORES, "helm")
+    one_of("--missing", missing, POLICIES)
     readers = [_Reader(state_file(path), score, missing) for path in (plm, polm)]
     runs = [reader.run(given) for reader, given in zip(readers, (plm_name, polm_name), strict=True)]
     return join(*runs, _metadata(*readers, score), prompts, unmatched, labels)
@@ -118,6 +116,7 @@ class _Reader:
         self.parts: dict[str, dict[tuple[str, int], _Request]] = {}  # id: (mode, reference): request
 
     def run(self, given: str | None) -> Run:
+        """Read the file, and score every question; ``given`` is the model's name, if the caller gave one."""
         for place, value in members(self.path, "request_states"):
             if place == "adapter_spec":
                 self._spec(mapping(value, str(self.path), place))

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ...bounded import json_value, regular_file
 from ..artifact import Traces
-from .pair import Answer, Run, digest, join, named
+from .pair import Answer, Run, digest, join, named, one_of
 from .reading import jsonl, kind, listed, mapping, name, number, text
 
 SCORES = {
@@ -71,8 +71,7 @@ def from_lm_eval(
     ValueError
         One line that names file and row.
     """
-    if score not in SCORES:
-        raise ValueError(f"--score is {score!r}; allowed for lm-eval are {', '.join(SCORES)}")
+    one_of("--score", score, SCORES, "lm-eval")
     files = [sample_files(path) for path in (plm, polm)]
     runs = [_run(found, score, labels, given) for found, given in zip(files, (plm_name, polm_name), strict=True)]
     tasks = sorted({_task(path) or path.stem for path in files[0]})

@@ -29,7 +29,7 @@ from ...bounded import regular_file
 from ...questions import Question, load_file, targets
 from ..artifact import Traces
 from .missing import MATCHES, POLICIES, Choice, pick
-from .pair import ONE_TOKEN, Answer, Run, digest, few, join, named
+from .pair import ONE_TOKEN, Answer, Run, digest, few, join, named, one_of
 from .reading import index, jsonl, kind, listed, mapping, name, number, text
 from .spans import Echo, after_common_prefix
 
@@ -72,9 +72,8 @@ def from_logprobs(
     ValueError
         One line that names file and row.
     """
-    for option, value, allowed in (("--missing", missing, POLICIES), ("--match", match, MATCHES)):
-        if value not in allowed:
-            raise ValueError(f"{option} is {value!r}; allowed are {', '.join(allowed)}")
+    one_of("--missing", missing, POLICIES)
+    one_of("--match", match, MATCHES)
     asked = load_file(questions) if isinstance(questions, (str, Path)) else list(questions or ())
     known = {question.id: (question, targets(question, style)) for question in asked}
     paths = [regular_file(path, "a JSONL file of responses with log-probabilities") for path in (plm, polm)]
@@ -103,6 +102,7 @@ class _Reader:
         self.echoes: dict[str, dict[int, tuple[Echo, str, dict]]] = {}  # id: option: what was scored
 
     def run(self, given: str | None) -> Run:
+        """Read the file, and score every question; ``given`` is the model's name, if the caller gave one."""
         run = Run("", str(self.path))
         for where, row in jsonl(self.path):
             response, id = _response(row, where), _id(row, where)

@@ -67,6 +67,12 @@ class Run:
         self.answers[answer.id] = answer
 
 
+def one_of(option: str, value: object, allowed: Iterable[str], whose: str = "") -> None:
+    """Raise ValueError, one line, where an option of the command is none of the allowed ones (``whose``: of what)."""
+    if value not in allowed:
+        raise ValueError(f"{option} is {value!r}; allowed{whose and f' for {whose}'} are {', '.join(allowed)}")
+
+
 def few(options: Iterable[str], where: str) -> tuple[str, ...]:
     """Return options as a tuple; refuse more than any question has, before they are compared one with another."""
     found = tuple(options)
@@ -102,8 +108,8 @@ def join(
     ValueError
         One line that names both rows, for questions, prompts, options or labels that do not agree.
     """
-    _one_of("--prompts", prompts, PROMPTS)
-    _one_of("--unmatched", unmatched, UNMATCHED)
+    one_of("--prompts", prompts, PROMPTS)
+    one_of("--unmatched", unmatched, UNMATCHED)
     common, dropped = _common(plm, polm, unmatched)
     pairs = [(plm.answers[id], polm.answers[id]) for id in common]
     for g, f in pairs:
@@ -187,8 +193,3 @@ def _asked(metadata: dict[str, str], pairs: list[tuple[Answer, Answer]]) -> dict
 def named(path: Path, name: str | None, fallback: str = "") -> str:
     """What to call a model: the name that was given, else what the run says, else the file's name."""
     return name or fallback or path.name
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{option} is {value!r}; allowed are {', '.join(allowed)}")
