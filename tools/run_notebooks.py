@@ -27,7 +27,6 @@ import papermill
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCAL_SOCKETS = Config({"KernelManager": {"transport": "ipc"}})  # no open ports, and no warning of them
 
 
 def parameters_for(source: Path, given: dict, live: bool) -> tuple[dict, list[dict]]:
@@ -52,7 +51,7 @@ def check_names(sources: list[Path], given: dict) -> None:
 def execute(source: Path, target: Path, parameters: dict, inputs: dict[str, str]) -> None:
     """Run one notebook in its folder and put the copy in place only when every cell succeeded."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".run-") as folder:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".run-") as folder, tempfile.TemporaryDirectory() as own:
         part = Path(folder) / target.name
         papermill.execute_notebook(
             str(source),
@@ -61,7 +60,7 @@ def execute(source: Path, target: Path, parameters: dict, inputs: dict[str, str]
             cwd=str(source.parent),
             kernel_name="python3",
             progress_bar=False,
-            config=LOCAL_SOCKETS,
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{own}/k"}}),  # no open ports; a kernel's own
         )
         ran = nbformat.read(part, as_version=4)
     write_copy(source, ran.cells, target, {"inputs": inputs, "parameters": parameters})
