@@ -33,7 +33,41 @@ def test_numbers_are_written_and_then_agree(tmp_path, capsys):
     assert compare(tmp_path) == 0
     assert "numbers: 4 of 1 notebooks, as recorded" in capsys.readouterr().out
     stored = json.loads((tmp_path / "book/numbers.json").read_text())
-    assert stored == {"notebooks/01_a": {"ece": 0.25, "n": 3, "t": "inf", "who": "sft4"}}
+    exact = {"n": 3, "t": "inf", "who": "sft4"}
+    expected = {key: {"value": value, "tolerance": 0} for key, value in exact.items()}
+    assert stored == {"notebooks/01_a": {"ece": {"value": 0.25, "tolerance": 1e-6}, **expected}}
+
+
+def test_a_wider_tolerance_stays_with_its_reason(tmp_path):
+    executed(tmp_path, {"ece": 0.25, "t": 2.0})
+    compare(tmp_path, "--write")
+    path = tmp_path / "book/numbers.json"
+    stored = json.loads(path.read_text())
+    stored["notebooks/01_a"]["ece"] |= {"tolerance": 0.1, "reason": "a flat minimum"}
+    path.write_text(json.dumps(stored))
+    executed(tmp_path, {"ece": 0.26, "t": 2.0})
+    assert compare(tmp_path) == 0
+    assert compare(tmp_path, "--write") == 0
+    stored = json.loads(path.read_text())["notebooks/01_a"]
+    assert stored["ece"] == {"value": 0.26, "tolerance": 0.1, "reason": "a flat minimum"}
+    executed(tmp_path, {"ece": 0.26, "t": 2.1})
+    assert compare(tmp_path) == 1
+
+
+def test_a_count_must_be_equal(tmp_path):
+    executed(tmp_path, {"n": 10_000_000})
+    compare(tmp_path, "--write")
+    executed(tmp_path, {"n": 10_000_001})
+    assert compare(tmp_path) == 1
+
+
+def test_each_number_of_the_book_has_a_tolerance_and_a_wider_one_its_reason():
+    stored = check_numbers.recorded(check_numbers.ROOT)
+    entries = {(name, key): entry for name, values in stored.items() for key, entry in values.items()}
+    assert len(entries) > 1000
+    for place, entry in entries.items():
+        widest = check_numbers.entry(entry["value"], None)["tolerance"]
+        assert 0 <= entry["tolerance"] <= widest or entry["reason"].strip(), place
 
 
 @pytest.mark.parametrize(

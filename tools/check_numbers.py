@@ -1,8 +1,8 @@
-"""Compare every glued number of the executed notebooks with book/numbers.json, which says what they were.
+"""Compare every glued number of the executed notebooks with book/numbers.json: what it was, and its tolerance.
 
-usage: python tools/check_numbers.py [--write | --report]. Exit code 1 where a number moved by more than the tolerance,
-appeared or went away; --write accepts what is there; with --report a number that moved is named and no fault, for
-another processor adds in another order. Notebooks that ran the models (make live) are not compared.
+usage: python tools/check_numbers.py [--write | --report]. Exit code 1 where a number moved by more than its tolerance,
+appeared or went away; --write accepts what is there, and keeps tolerances; with --report a number that moved is named
+and no fault, for another processor adds in another order. Notebooks that ran the models (make live) are not compared.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = Path("book") / "numbers.json"
 TOLERANCE = 1e-6  # of a number's size; the same digits on one machine, and far below what a page shows
 SMALLEST = 1e-9  # differences below this are rounding, whatever the number's size
-BY_NOTEBOOK: dict[str, float] = {}  # notebooks whose numbers may differ by more
 
-Numbers = dict[str, dict[str, Any]]
+Numbers = dict[str, dict[str, Any]]  # notebook -> key -> number or text
+Recorded = dict[str, dict[str, dict[str, Any]]]  # notebook -> key -> value, tolerance, and a reason for a wider one
 
 
 def collect(root: Path) -> Numbers:
@@ -41,37 +41,67 @@ def plain(value: Any) -> Any:
     return value if finite or isinstance(value, str) else str(value)
 
 
-def moved(before: Numbers, now: Numbers) -> list[str]:
+def recorded(root: Path) -> Recorded:
+    path = root / FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def entry(value: Any, old: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what is recorded of a number: a tolerance that was there stays; a count or a word must be equal."""
+    kept = {} if old is None else {key: old[key] for key in ("tolerance", "reason") if key in old}
+    return {"value": value, "tolerance": TOLERANCE if isinstance(value, float) else 0, **kept}
+
+
+def moved(before: Recorded, now: Numbers) -> list[str]:
     """Return a line for each number that is another one than recorded."""
     found = []
     for name, values in now.items():
-        old, tolerance = before.get(name, {}), BY_NOTEBOOK.get(name, TOLERANCE)
+        old = before.get(name, {})
         for key in sorted(values.keys() & old.keys()):
-            if by := by_how_much(old[key], values[key], tolerance):
-                found.append(f"{name}: {key} was {old[key]!r}, is {values[key]!r}{by}")
+            if share(old[key], values[key]) > 1:
+                by = by_how_much(old[key]["value"], values[key])
+                found.append(f"{name}: {key} was {old[key]['value']!r}, is {values[key]!r} ({by})")
     return found
 
 
-def unrecorded(before: Numbers, now: Numbers) -> list[str]:
+def unrecorded(before: Recorded, now: Numbers) -> list[str]:
     """Return a line for each number that appeared or went away."""
     found = []
     for name, values in now.items():
         old = before.get(name, {})
         found += [f"{name}: {key} is new ({values[key]!r})" for key in sorted(values.keys() - old.keys())]
-        found += [f"{name}: {key} is gone (it was {old[key]!r})" for key in sorted(old.keys() - values.keys())]
+        gone = sorted(old.keys() - values.keys())
+        found += [f"{name}: {key} is gone (it was {old[key]['value']!r})" for key in gone]
     return found
 
 
-def by_how_much(old: Any, new: Any, tolerance: float) -> str:
-    """Say by how much a value moved; empty when it did not, or by less than is allowed."""
-    if old == new:
-        return ""
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (old, new))
-    if not numbers:
-        return " (another word)"
-    if math.isclose(old, new, rel_tol=tolerance, abs_tol=SMALLEST):
-        return ""
-    return f" ({abs(new - old) / max(abs(old), SMALLEST):.1e} of its size)"
+def share(old: dict[str, Any], new: Any) -> float:
+    """Return how much of its tolerance a number used: 0 where it is equal, above 1 where it moved too far."""
+    value, tolerance = old["value"], old["tolerance"]
+    if value == new:
+        return 0.0
+    if not (tolerance and number(value) and number(new)):
+        return math.inf
+    return abs(new - value) / max(tolerance * abs(value), SMALLEST)
+
+
+def number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def by_how_much(old: Any, new: Any) -> str:
+    if not (number(old) and number(new)):
+        return "another word"
+    return f"{abs(new - old) / max(abs(old), SMALLEST):.1e} of its size"
+
+
+def text(stored: Recorded) -> str:
+    """Return the file's text: a line a number."""
+    notebooks = []
+    for name, values in stored.items():
+        lines = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+        notebooks.append(f" {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n }")
+    return "{\n" + ",\n".join(notebooks) + "\n}\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,8 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     root = options.root.resolve()
-    path = root / FILE
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before = recorded(root)
     now = collect(root)
     changed, missing = moved(before, now), unrecorded(before, now)
     missing += [f"{n}: this notebook is gone" for n in before if not (root / f"{n}.ipynb").exists()]
@@ -91,7 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.write:
         return 1 if missing or (changed and not options.report) else 0
     kept = {name: values for name, values in before.items() if (root / f"{name}.ipynb").exists()}
-    path.write_text(json.dumps(kept | now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, values in now.items():
+        kept[name] = {key: entry(value, before.get(name, {}).get(key)) for key, value in values.items()}
+    (root / FILE).write_text(text(kept), encoding="utf-8")
     return 0
 
 
