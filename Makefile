@@ -17,9 +17,11 @@ COURSE_VENV = .venv-course
 CASES ?= 100000
 SEED ?= 0
 RIVALS_VENV = .venv-rivals
+MUTANTS_VENV = .venv-mutants
+PART ?=
 BENCHMARKS = $(filter-out benchmarks/_% benchmarks/rivals.py,$(wildcard benchmarks/*.py))
 
-.PHONY: help book prose site pdf course course-test numbers figures-diff costs results test test-core fuzz live lab nightly bench bench-rivals test-rivals check pairs lock clean
+.PHONY: help book prose site pdf course course-test numbers figures-diff costs results test test-core fuzz mutants live lab nightly bench bench-rivals test-rivals check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
@@ -33,6 +35,7 @@ help:
 	@echo 'make test       environment with the models extra, whole test suite'
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
 	@echo 'make fuzz       broken files for every loader, CASES=100000 of them; SEED=0 gives the same ones again'
+	@echo 'make mutants    change the code one thing at a time and see whether a test notices (PART=drift for one part)'
 	@echo 'make live       run the live tests and the live chapters with the real models, then build the site with its result'
 	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make nightly    train anew what is not shipped (hours; goes on where it stopped) and compare every trace with it'
@@ -95,6 +98,10 @@ test-core:
 
 fuzz: $(VENV)/core.ok
 	$(RUN) tests/fuzz_kit.py --cases $(CASES) --seed $(SEED)
+
+mutants:
+	$(MAKE) $(MUTANTS_VENV)/mutants.ok VENV=$(MUTANTS_VENV)
+	$(MUTANTS_VENV)/bin/python tools/mutants.py --jobs $(JOBS) $(PART)
 
 live: $(VENV)/live.ok
 	$(RUN) -m pytest -m "live and not nightly"
@@ -161,6 +168,12 @@ $(VENV)/course.ok: pyproject.toml requirements.lock
 $(VENV)/rivals.ok: pyproject.toml requirements.lock
 	$(NEW_VENV)
 	$(LOCKED) -e '.[rivals]'
+	touch $@
+
+$(VENV)/mutants.ok: pyproject.toml requirements.lock
+	$(NEW_VENV)
+	$(LOCKED) -e '.[models,dev]'
+	$(INSTALL) mutmut==3.8.1
 	touch $@
 
 $(VENV)/test.ok: pyproject.toml requirements.lock
