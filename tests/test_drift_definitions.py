@@ -139,3 +139,56 @@ def test_agreement_and_regimes(random_traces):
 def test_unknown_options_are_named(random_traces, call, words):
     with pytest.raises(ValueError, match=words):
         call(random_traces(4, 3))
+
+
+def test_a_temperature_of_one_is_where_nobody_gives_one(random_traces):
+    traces, peaks = random_traces(6, 4), np.array([1, 2, 3, 4, 1, 2])
+    z = traces.polm_logits
+    np.testing.assert_allclose(drift.entropy(z), entropy(softmax(z.astype(np.float64), axis=-1), axis=-1), atol=1e-12)
+    expected = [stability_by_loop(traces, i, peaks[i], 1.0, "mean-entropy", "all") for i in range(6)]
+    np.testing.assert_allclose(drift.stability_entropy(z, peaks), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0, 3.0])
+def test_log_softmax_at_whole_temperatures_with_padding(temperature):
+    z = np.array([[3.0, -1.0, 0.5, -np.inf], [0.0, -np.inf, -np.inf, -2.0]])
+    np.testing.assert_allclose(drift.log_softmax_options(z, temperature), log_softmax(z / temperature, axis=1))
+
+
+def test_options_first_puts_each_rows_largest_option_at_zero():
+    z = np.array([[[3.0, -1.0, -np.inf], [10.0, 12.0, 11.0]], [[-5.0, -5.0, -7.0], [-1.0, -np.inf, -np.inf]]])
+    found = drift.options_first(z)
+    assert found.shape == (3, 2, 2)
+    assert found.dtype == np.float64
+    expected = [[[0, -4, drift.FLOOR], [-2, 0, -1]], [[0, 0, -2], [0, drift.FLOOR, drift.FLOOR]]]
+    assert np.moveaxis(found, 0, -1).tolist() == expected
+
+
+@pytest.mark.parametrize(("rows_at_a_time", "questions"), [(9, 3), (6, 2), (4, 1), (2, 1)])
+def test_layer_divergence_holds_few_rows_at_a_time_and_does_each_once(
+    random_traces, monkeypatch, rows_at_a_time, questions
+):
+    traces, held = random_traces(13, 3, padded=True), []
+    whole, plain = drift.layer_divergence(traces), drift.log_softmax_first
+    monkeypatch.setattr(drift, "_CHUNK_ROWS", rows_at_a_time)
+    monkeypatch.setattr(drift, "log_softmax_first", lambda z: held.append(len(z)) or plain(z))
+    assert (drift.layer_divergence(traces) == whole).all()
+    assert max(held) == questions
+    assert sum(held) == 2 * len(traces)  # both models
+
+
+def test_two_layers_have_one_jump():
+    assert drift.peak_layer(np.array([[0.1, 0.3], [0.4, 0.2]])).tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("aggregate", drift.AGGREGATES)
+def test_padding_and_options_without_probability_give_no_warning(aggregate):
+    z = np.array([[[0.0, 1.0, -np.inf], [2.0, -2000.0, -np.inf]]])
+    with np.errstate(divide="raise", invalid="raise"):
+        assert drift.stability_entropy(z, np.array([2]), aggregate=aggregate).tolist() == [0.0]
+
+
+def test_divergence_of_models_within_rounding_is_not_negative():
+    z = np.random.default_rng(0).normal(size=(200, 4))
+    near = drift.log_softmax_options(z + 1e-8 * np.random.default_rng(1).normal(size=z.shape))
+    assert drift.js_divergence(drift.log_softmax_options(z), near).min() >= 0

@@ -33,7 +33,13 @@ class Part(NamedTuple):
 PARTS = {
     "drift": Part(("dualalign/drift.py",), ("test_drift_definitions.py",)),
     "metrics": Part(
-        ("dualalign/metrics/*.py",), ("test_metrics_binned.py", "test_metrics_resampling.py", "test_metrics_scores.py")
+        ("dualalign/metrics/*.py",),
+        (
+            "test_metrics_binned.py",
+            "test_metrics_resampling.py",
+            "test_metrics_scores.py",
+            "test_metrics_selective.py",
+        ),
     ),
     "calibrators": Part(
         ("dualalign/calibrators/*.py",),
