@@ -121,6 +121,10 @@ def test_torch_tensors_are_taken_off_graph_and_half_precision():
     tensor = torch.tensor(FULL, requires_grad=True).bfloat16()
     traces = from_arrays(tensor, tensor, torch.tensor(IDS))
     assert np.array_equal(traces.plm_logits, picked(tensor.detach().float().numpy()))
+    weight = torch.nn.Parameter(torch.tensor(HEAD["unembed"])).bfloat16()
+    plain = Unembedding(weight.detach().float().numpy(), norm_weight=HEAD["norm_weight"])
+    own = Unembedding(weight, norm_weight=torch.nn.Parameter(torch.tensor(HEAD["norm_weight"])))
+    assert np.array_equal(own(STREAM, IDS), plain(STREAM, IDS))
 
 
 BAD = {
@@ -128,11 +132,15 @@ BAD = {
     "whole numbers": (lambda: from_arrays(FULL.astype(int), FULL, IDS), "plm has shape .* of int64; give floats"),
     "text": (lambda: from_arrays(FULL.astype(str), FULL, IDS), "plm is an array of <U32; give numbers"),
     "a token past the vocabulary": (
-        lambda: from_arrays(FULL, FULL, IDS + 1),
+        lambda: from_arrays(FULL, FULL, IDS + (IDS >= 0)),
         "row 0 holds token 20, plm has a vocabulary of 20",
     ),
     "a token below -1": (lambda: from_arrays(FULL, FULL, IDS - 1), "a token is below -1"),
     "tokens of other questions": (lambda: from_arrays(FULL, FULL, IDS[1:]), "option_ids has 4 rows, plm 5 questions"),
+    "a token twice": (
+        lambda: from_arrays(FULL, FULL, [[1, 2], [3, 4], [5, 5], [6, 7], [8, 9]]),
+        "option_ids: two options of question 2 are one token",
+    ),
     "one token": (lambda: from_arrays(FULL, FULL, IDS[:, :1]), r"option_ids has shape \(5, 1\)"),
     "floats as tokens": (lambda: from_arrays(FULL, FULL, IDS * 1.0), "of float64; give 2 to 256 tokens"),
     "a gap": (lambda: from_arrays(FULL, FULL, IDS[:, ::-1]), "question 1: an option is missing before others"),

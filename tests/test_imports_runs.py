@@ -68,18 +68,23 @@ def test_the_harness_own_accuracies_follow_from_the_scores():
                 assert (scores.argmax() == label) == (row[metric] == 1)
 
 
-def mutual_information(rows):
-    """What the harness adds for acc_mutual_info: every option once more, after nothing."""
+def mutual_information(rows, strip=""):
+    """What the harness adds for acc_mutual_info: every option once more, after nothing.
+
+    Version 0.4.13 repeats the blank before an option there, older ones leave it out: that is, ``strip`` it.
+    """
     for row in rows:
         k = len(row["arguments"])
-        for i in range(k):
-            row["arguments"][f"gen_args_{k + i}"] = {"arg_0": "", "arg_1": row["arguments"][f"gen_args_{i}"]["arg_1"]}
+        for i, given in enumerate(list(row["arguments"].values())):
+            row["arguments"][f"gen_args_{k + i}"] = {"arg_0": "", "arg_1": given["arg_1"].lstrip(strip)}
             row["filtered_resps"].append([str(-1.0 - i), "False"])
     return rows
 
 
-def test_pmi_takes_off_the_unconditional_log_likelihood(tmp_path):
-    files = [write_jsonl(tmp_path / f"{m}.jsonl", mutual_information(lm_eval_rows(m))) for m in ("base", "chat")]
+@pytest.mark.parametrize("strip", ["", " "])
+def test_pmi_takes_off_the_unconditional_log_likelihood(tmp_path, strip):
+    rows = {model: mutual_information(lm_eval_rows(model), strip) for model in ("base", "chat")}
+    files = [write_jsonl(tmp_path / f"{model}.jsonl", rows[model]) for model in rows]
     plain, pmi = from_lm_eval(*files), from_lm_eval(*files, "pmi")
     assert np.array_equal(plain.plm_final, from_lm_eval(*LM_EVAL).plm_final)
     np.testing.assert_allclose(pmi.plm_final[1], plain.plm_final[1] + [1, 2, 3], rtol=1e-6)
@@ -128,6 +133,23 @@ def test_options_that_stand_in_the_context_are_told_apart(tmp_path):
         }
         files.append(write_jsonl(tmp_path / f"{model}.jsonl", [row]))
     assert from_lm_eval(*files).labels.tolist() == [0]
+    with pytest.raises(ValueError, match="row 1: the options stand in the contexts, of unknown length; use the score"):
+        from_lm_eval(*files, "per-char")
+    for path in files:  # acc_mutual_info asks for the options themselves, after nothing
+        row = json.loads(path.read_text())
+        row["arguments"] |= {f"gen_args_{2 + i}": {"arg_0": "", "arg_1": f" {w}"} for i, w in enumerate(("cat", "dog"))}
+        row["filtered_resps"] += [["-1", "False"], ["-2", "False"]]
+        write_jsonl(path, [row])
+    assert from_lm_eval(*files).n_options.tolist() == [2]
+
+
+def test_the_tasks_named_are_those_that_both_runs_have(tmp_path):
+    for model, tasks in (("base", ("cloze", "words")), ("chat", ("cloze", "other"))):
+        (tmp_path / model).mkdir()
+        for task in tasks:
+            write_jsonl(tmp_path / model / SAMPLES.replace("tiny_cloze", task), lm_eval_rows(model))
+    traces = from_lm_eval(tmp_path / "base", tmp_path / "chat", unmatched="drop")
+    assert (len(traces), traces.metadata["questions"]) == (4, "lm-evaluation-harness: cloze")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import options as o
 from .printing import visible
 
 FORMATS = "lm-eval, helm, logprobs or arrays"
@@ -41,9 +42,6 @@ OptionIds = Annotated[
 Prompts = Annotated[str | None, typer.Option(help="same (default), or any where the models were asked in other words.")]
 Unmatched = Annotated[str | None, typer.Option(help="Questions that one run lacks: error (default) or drop.")]
 NoLabels = Annotated[bool, typer.Option("--no-labels", help="Leave the right answers out.")]
-PlmName = Annotated[str | None, typer.Option(help="Name to write into the file for the pre-trained model.")]
-PolmName = Annotated[str | None, typer.Option(help="Name to write into the file for the post-trained model.")]
-Dtype = Annotated[str, typer.Option(help="How logits are stored: float32, or float16 at half the size.")]
 
 
 def import_(
@@ -60,9 +58,9 @@ def import_(
     prompts: Prompts = None,
     unmatched: Unmatched = None,
     no_labels: NoLabels = False,
-    plm_name: PlmName = None,
-    polm_name: PolmName = None,
-    dtype: Dtype = "float32",
+    plm_name: o.PlmName = None,
+    polm_name: o.PolmName = None,
+    dtype: o.Stored = "float32",
 ) -> None:
     """Make a trace of two runs that other programs wrote, over the same questions.
 

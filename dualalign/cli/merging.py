@@ -9,10 +9,9 @@ import typer
 from . import options as o
 
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="Trace file to write.", show_default=False)]
-Stored = Annotated[str, typer.Option("--dtype", help="How logits are stored: float32, or float16 at half the size.")]
 
 
-def merge(traces: o.TracesPaths, out: Out, dtype: Stored = "float32") -> None:
+def merge(traces: o.TracesPaths, out: Out, dtype: o.Stored = "float32") -> None:
     """Join trace files of one pair about different questions; a block of rows is in memory at a time.
 
     Files of another pair, prompt style or depth are refused, and so is a question that stands in two of them.

@@ -16,6 +16,9 @@ TracesPaths = Annotated[
     list[str],
     typer.Argument(metavar="TRACES", help="Trace files; several of one model pair are joined.", show_default=False),
 ]
+PlmName = Annotated[str | None, typer.Option(help="Name to write into the file for the pre-trained model.")]
+PolmName = Annotated[str | None, typer.Option(help="Name to write into the file for the post-trained model.")]
+Stored = Annotated[str, typer.Option("--dtype", help="How logits are stored: float32, or float16 at half the size.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Methods = Annotated[list[str], typer.Option("--method", help="Method by name; repeat for several, or 'all'.")]
 Method = Annotated[str, typer.Option("--method", help="Method by name.")]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import options as o
+
 if TYPE_CHECKING:
     from ..models import ModelSpec
 
@@ -26,8 +28,6 @@ PlmAdapter = Annotated[str | None, typer.Option(help="LoRA adapter of the pre-tr
 PolmAdapter = Annotated[str | None, typer.Option(help="LoRA adapter of the post-trained model: folder or hub id.")]
 PlmRevision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the pre-trained model's hub id.")]
 PolmRevision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the post-trained model's hub id.")]
-PlmName = Annotated[str | None, typer.Option(help="Name to write into the file for the pre-trained model.")]
-PolmName = Annotated[str | None, typer.Option(help="Name to write into the file for the post-trained model.")]
 Questions = Annotated[str, typer.Option(help="A .jsonl or .parquet file, or the name of a question set.")]
 Out = Annotated[Path, typer.Option(help="The .safetensors file to write.")]
 Mirror = Annotated[str | None, typer.Option(help="Folder with local copies of the hub's question sets.")]
@@ -72,8 +72,8 @@ def trace(
     polm_adapter: PolmAdapter = None,
     plm_revision: PlmRevision = None,
     polm_revision: PolmRevision = None,
-    plm_name: PlmName = None,
-    polm_name: PolmName = None,
+    plm_name: o.PlmName = None,
+    polm_name: o.PolmName = None,
     mirror: Mirror = None,
     style: Style = "letters",
     wording: Wording = "",

@@ -1,7 +1,7 @@
 """A fitted temperature in the form that another program reads; each round trip is tested with that program.
 
 ``temperature`` is always T, which divides logits. scikit-learn and netcal hold its inverse, 1/T. A file whose name ends
-in ``.py`` gets a module that can be imported, any other name gets JSON.
+in ``.py`` gets a module that can be imported, any other name gets JSON (``generation-config`` always does).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Unembedding:
 
     Parameters
     ----------
-    weight : (V, D); bias : (V,) or None
+    weight : (V, D); bias : (V,) or None; torch tensors are taken too, here and below
     norm_weight, norm_bias : (D,) or None, the final norm; None where the stream has been normed already
     norm_mean : True for LayerNorm, which subtracts the mean; False for RMSNorm
     norm_eps, norm_offset : its epsilon, and what is added to norm_weight (1 in Gemma)
@@ -38,6 +38,11 @@ class Unembedding:
     logit_scale: float = 1.0
     softcap: float = 0.0
 
+    def __post_init__(self) -> None:
+        for name in ("weight", "bias", "norm_weight", "norm_bias"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, as_array(getattr(self, name), name))
+
     def __call__(self, stream: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """Logits (N, L, K) of each question's own tokens, ids (N, K), from its stream (N, L, D); -1 gives any row."""
         step = min(_ROWS, max(1, _NUMBERS // max(1, ids.shape[1] * stream.shape[2])))
@@ -45,10 +50,10 @@ class Unembedding:
         return np.concatenate(parts) if parts else np.zeros((*stream.shape[:2], ids.shape[1]), np.float32)
 
     def _some(self, stream: np.ndarray, ids: np.ndarray) -> np.ndarray:
-        rows = np.asarray(self.weight)[ids].astype(np.float32)  # (B, K, D)
+        rows = self.weight[ids].astype(np.float32)  # (B, K, D)
         logits = self._normed(stream.astype(np.float32)) @ rows.transpose(0, 2, 1)
         if self.bias is not None:
-            logits += np.asarray(self.bias)[ids][:, None, :]
+            logits += self.bias[ids][:, None, :]
         logits *= np.float32(self.logit_scale)
         return np.tanh(logits / self.softcap) * self.softcap if self.softcap else logits
 
@@ -58,8 +63,8 @@ class Unembedding:
         if self.norm_mean:
             stream = stream - stream.mean(axis=-1, keepdims=True)
         scale = np.sqrt(np.square(stream).mean(axis=-1, keepdims=True) + np.float32(self.norm_eps))
-        normed = stream / scale * (np.asarray(self.norm_weight, np.float32) + np.float32(self.norm_offset))
-        return normed if self.norm_bias is None else normed + np.asarray(self.norm_bias, np.float32)
+        normed = stream / scale * (self.norm_weight.astype(np.float32) + np.float32(self.norm_offset))
+        return normed if self.norm_bias is None else normed + self.norm_bias.astype(np.float32)
 
 
 @np.errstate(all="ignore")  # what is not finite is refused by name at the end
@@ -165,7 +170,12 @@ def _ids(option_ids: object, n: int) -> np.ndarray:
         raise ValueError(f"option_ids has shape {ids.shape} of {ids.dtype}; give 2 to {MAX_OPTIONS} tokens a question")
     if ids.size and (int(ids.min()) < -1 or int(ids.max()) > 2**31):
         raise ValueError("option_ids: a token is below -1 or above 2^31")
-    return np.broadcast_to(ids.astype(np.int64), (n, ids.shape[0])) if ids.ndim == 1 else ids.astype(np.int64)
+    ids = np.broadcast_to(ids.astype(np.int64), (n, ids.shape[0])) if ids.ndim == 1 else ids.astype(np.int64)
+    ordered = np.sort(ids, axis=1)
+    row = np.flatnonzero(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(axis=1))
+    if row.size:
+        raise ValueError(f"option_ids: two options of question {row[0]} are one token; it cannot tell them apart")
+    return ids
 
 
 def _counts(n_options: object, ids: np.ndarray | None, logits: np.ndarray) -> np.ndarray:

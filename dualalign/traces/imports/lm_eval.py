@@ -74,10 +74,11 @@ def from_lm_eval(
     one_of("--score", score, SCORES, "lm-eval")
     files = [sample_files(path) for path in (plm, polm)]
     runs = [_run(found, score, labels, given) for found, given in zip(files, (plm_name, polm_name), strict=True)]
-    tasks = sorted({_task(path) or path.stem for path in files[0]})
+    tasks = [{_task(path) or path.stem for path in found} for found in files]
+    both = ", ".join(sorted(tasks[0] & tasks[1] or tasks[0]))  # what one run has alone is in no trace
     metadata = {
-        "questions": f"lm-evaluation-harness: {', '.join(tasks)}",
-        "prompt": f"lm-evaluation-harness: {', '.join(tasks)}",
+        "questions": f"lm-evaluation-harness: {both}",
+        "prompt": f"lm-evaluation-harness: {both}",
         "scores": SCORES[score],
         "imported": f"lm-eval: {' / '.join(', '.join(path.name for path in found) for found in files)}",
     }
@@ -122,6 +123,8 @@ def _answer(row: dict, where: str, task: str, group: str, score: str, labels: bo
     n = _conditional(arguments)
     options = tuple(continuation for _, continuation in arguments[:n])
     if n > 1 and len(set(options)) == 1:  # the options stand in the contexts (winogrande)
+        if score in _LENGTHS:
+            raise ValueError(f"{where}: the options stand in the contexts, of unknown length; use the score sum")
         options = tuple(context for context, _ in arguments[:n])
     doc_id = name(row.get("doc_id"), where, "doc_id")
     return Answer(
@@ -167,11 +170,16 @@ def _loglikelihood(found: object, where: str, option: int) -> float:
 
 
 def _conditional(arguments: list[tuple[str, str]]) -> int:
-    """How many requests are options; acc_mutual_info asks for each once more, after no context."""
+    """How many requests are options; acc_mutual_info asks for each once more, after no context.
+
+    Older versions of the harness leave the delimiter out there (``" cat"`` after the question, then ``"cat"``), and
+    where the options stand in the contexts the two halves share no text at all.
+    """
     half = len(arguments) // 2
-    again = [continuation for _, continuation in arguments[:half]] == [other for _, other in arguments[half:]]
-    without = half > 0 and len(arguments) % 2 == 0 and not any(context for context, _ in arguments[half:])
-    return half if without and again else len(arguments)
+    first, second = arguments[:half], arguments[half:]
+    again = [text.strip() for _, text in first] == [text.strip() for _, text in second]
+    without = half > 0 and len(arguments) % 2 == 0 and not any(context for context, _ in second)
+    return half if without and (again or all(context for context, _ in first)) else len(arguments)
 
 
 def _scored(score: str, sums: list[float], n: int, options: tuple[str, ...], where: str) -> list[float]:

@@ -82,7 +82,7 @@ def few(options: Iterable[str], where: str) -> tuple[str, ...]:
 
 
 def digest(parts: Iterable[str]) -> str:
-    """sha256 of some texts, their borders included; not of their order alone."""
+    """First 16 hex digits of the sha256 of some texts in order, with the borders between them."""
     found = hashlib.sha256()
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")

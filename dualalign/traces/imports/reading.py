@@ -134,8 +134,8 @@ def number(value: object, where: str, what: str) -> float:
     except (TypeError, ValueError, OverflowError):
         found = math.nan
     if not abs(found) < LARGEST:
-        shown = repr(value)[:40] if isinstance(value, (str, int, float)) else kind(value)
-        raise ValueError(f"{where}: {what} is {shown}, expected a finite number; run or drop this question again")
+        said = repr(value)[:40] if isinstance(value, (str, int, float)) else kind(value)
+        raise ValueError(f"{where}: {what} is {said}, expected a finite number; run or drop this question again")
     return found
 
 
@@ -144,8 +144,8 @@ def index(value: object, n: int, where: str, what: str) -> int:
     if value is None:
         return -1
     if isinstance(value, bool) or not isinstance(value, int) or value >= n:
-        shown = value if isinstance(value, int) and abs(value) < 10**9 else kind(value)
-        raise ValueError(f"{where}: {what} is {shown}, expected 0 to {n - 1}, or null where unknown")
+        said = value if isinstance(value, int) and abs(value) < 10**9 else kind(value)
+        raise ValueError(f"{where}: {what} is {said}, expected 0 to {n - 1}, or null where unknown")
     return max(value, -1)
 
 
