@@ -21,13 +21,15 @@ MUTANTS_VENV = .venv-mutants
 PART ?=
 BENCHMARKS = $(filter-out benchmarks/_% benchmarks/rivals.py,$(wildcard benchmarks/*.py))
 
-.PHONY: help book prose site pdf course course-test numbers figures-diff costs results test test-core fuzz mutants live lab nightly bench bench-rivals test-rivals check pairs lock clean
+.PHONY: help book prose site pdf course course-test numbers figures-diff reproduce same-site costs results test test-core fuzz mutants live lab nightly bench bench-rivals test-rivals check pairs lock clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
 	@echo 'make pdf        the whole built book as _build/html/dualalign.pdf, printed by Chromium'
 	@echo 'make numbers    which numbers differ from the recorded ones, by how much (WRITE=1 records them)'
 	@echo 'make figures-diff which figures moved (WRITE=1 accepts them, LAST=FOLDER compares with another build)'
+	@echo 'make reproduce  every number under other Pythons, versions and thread counts, into book/reproduced.json (NAMES=... for some)'
+	@echo 'make same-site  build the book twice in two clones and compare the sites byte for byte'
 	@echo 'make costs      measure seconds and memory of every notebook'
 	@echo 'make course     exercise and solution notebooks, guides and slides from course/*.py'
 	@echo 'make course-test grade the course with nbgrader itself, in an environment of its own'
@@ -75,6 +77,12 @@ numbers: $(VENV)/book.ok
 
 figures-diff: $(VENV)/book.ok
 	$(RUN) tools/figures_diff.py $(if $(WRITE),--write) $(if $(LAST),--last '$(LAST)')
+
+reproduce: $(VENV)/book.ok
+	$(RUN) tools/reproduce.py $(NAMES)
+
+same-site: $(VENV)/book.ok
+	$(RUN) tools/same_site.py
 
 costs: $(VENV)/book.ok
 	$(RUN) tools/costs.py

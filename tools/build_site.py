@@ -10,18 +10,30 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import platform
 import re
 import shutil
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from freshness import digest
 
 ROOT = Path(__file__).resolve().parent.parent
+STAMP = "build.json"  # the one file of a site that is another one in each build
 SETTINGS = (
-    *("_config.yml", "requirements.lock", "book/_toc.yml", "book/*.bib", "book/costs.json", "book/glossary.md"),
+    *(
+        "_config.yml",
+        "requirements.lock",
+        "book/_toc.yml",
+        "book/*.bib",
+        "book/costs.json",
+        "book/reproduced.json",
+        "book/glossary.md",
+    ),
     *("book/_static/**/*", "vendor/**/*", "tools/*.*", "dualalign/**/*.py"),
 )
 # What another page may show of a page: its headings, labels and minutes, and names and captions of its blocks.
@@ -66,6 +78,7 @@ def why_whole(state: Path, now: dict[str, dict[str, str]]) -> str:
 
 def build(root: Path, prose: bool) -> int:
     """Build the site and return the exit code; a build that fails leaves nothing to build upon."""
+    began = time.monotonic()
     output, state = root / "_build", root / "_build" / "site.json"
     now = {"settings": settings(root), "outline": outlines(root)}
     reason = why_whole(state, now) if prose else "asked for"
@@ -78,8 +91,21 @@ def build(root: Path, prose: bool) -> int:
     options = ["--path-output", ".", "-W", "-n", "--keep-going", *(["--all"] if reason else [])]
     code = subprocess.run([*command, *options], cwd=root, check=False).returncode
     if code == 0:
+        (output / "html" / STAMP).write_text(json.dumps(stamp(root, time.monotonic() - began), indent=1) + "\n")
         state.write_text(json.dumps(now, indent=1), encoding="utf-8")
     return code
+
+
+def stamp(root: Path, seconds: float) -> dict[str, object]:
+    """Say what was built, when, on what, and how long Sphinx took; the commit is null outside a clone."""
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, check=False, capture_output=True, text=True)
+    return {
+        "commit": asked.stdout.strip() or None,
+        "built": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "seconds": round(seconds, 1),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
