@@ -6,6 +6,7 @@ leads to the repository is pointed at the committed notebook (Colab, Binder) or 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -48,6 +49,7 @@ MENDS = [
 
 def setup(app):
     """Register the handlers; those on html-page-context run after the theme's own (priority 501)."""
+    app.connect("config-inited", relative_templates, priority=999)
     app.connect("builder-inited", add_vendored_scripts)
     app.connect("doctree-read", note_sources)
     app.connect("env-get-outdated", outdated_pages)
@@ -55,6 +57,12 @@ def setup(app):
     app.connect("html-page-context", stamp, priority=901)
     app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def relative_templates(app, config):
+    """Name folders of templates from the book's own: .buildinfo hashes them, and two clones shall give one site."""
+    relative = (os.path.relpath(Path(app.confdir, path), app.confdir) for path in config.templates_path)
+    config.templates_path = list(dict.fromkeys(relative))
 
 
 def add_vendored_scripts(app):
