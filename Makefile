@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+PYTHONS ?= $(PYTHON)
 PIP_ARGS ?=
 JOBS ?= 2
 BIN = $(VENV)/bin
@@ -52,7 +53,7 @@ help:
 	@echo 'make scan       secrets in the files and the history, faults of the workflows; in an environment of its own'
 	@echo 'make audit      what is known against the pinned versions (asks the vulnerability services of pip and npm)'
 	@echo 'make release    wheel, source archive, traces and site with checksums in dist/, after make book'
-	@echo 'make wheel-test the wheel in a bare environment, with the five lines of the README (PYTHON=python3.13 for another)'
+	@echo 'make wheel-test the wheel in a bare environment, with the five lines of the README (PYTHONS=... for several)'
 	@echo 'make clean      remove what is built; environments stay'
 
 book: $(VENV)/book.ok
@@ -163,7 +164,7 @@ lock-from:
 # Entropy is no sign here: the files are full of checksums. In the history, words like "secret" in tests are none either.
 scan:
 	$(MAKE) $(AUDIT_VENV)/audit.ok VENV=$(AUDIT_VENV)
-	$(AUDIT_VENV)/bin/zizmor --offline --no-progress --quiet .github/workflows
+	$(AUDIT_VENV)/bin/zizmor --offline --no-progress --quiet --min-severity medium .github/workflows
 	git ls-files -z | xargs -0 $(AUDIT_VENV)/bin/detect-secrets-hook --no-verify --disable-plugin HexHighEntropyString
 	mkdir -p build && git log -p --all --unified=0 --no-color > build/history.txt
 	$(AUDIT_VENV)/bin/detect-secrets-hook --no-verify $(addprefix --disable-plugin ,HexHighEntropyString Base64HighEntropyString KeywordDetector) build/history.txt
@@ -176,11 +177,11 @@ audit:
 
 release:
 	$(MAKE) $(RELEASE_VENV)/release.ok VENV=$(RELEASE_VENV)
-	$(RELEASE_VENV)/bin/python tools/release.py --tag '$(TAG)'
+	$(RELEASE_VENV)/bin/python tools/release.py --tag "$$TAG"
 
 wheel-test:
 	$(MAKE) $(RELEASE_VENV)/release.ok VENV=$(RELEASE_VENV)
-	$(RELEASE_VENV)/bin/python tools/wheel_test.py $(PYTHON)
+	$(RELEASE_VENV)/bin/python tools/wheel_test.py $(PYTHONS)
 
 clean:
 	rm -rf _build book/notebooks book/api book/course/*.ipynb .pytest_cache .hypothesis .ruff_cache build dist
