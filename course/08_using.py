@@ -316,13 +316,14 @@ task.check(answer)
 # %% tags=["slide"]
 judged = held | held_out(traces, ["constant"])  # at every answer: the accuracy on the questions fitted on
 judges = {"ECE": metrics.ece, "Brier": metrics.top_label_brier, "AUROC": metrics.auroc, "cost": decisions.mean_cost}
+judges["floor"] = lambda confidence, right: metrics.ece_floor(confidence)  # of the ECE: what noise alone would show
 scores = pd.DataFrame(
     [
         {k: np.mean(judge(side.confidence, side.right)) for k, judge in judges.items()} | {"method": name, "split": i}
         for name, sides in judged.items()
         for i, side in enumerate(sides)
     ]
-).set_index(["method", "split"])[["ECE", "Brier", "cost", "AUROC"]]
+).set_index(["method", "split"])[["ECE", "floor", "Brier", "cost", "AUROC"]]
 mean = scores.groupby("method", sort=False).mean()
 mean.round(3)
 

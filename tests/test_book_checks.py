@@ -123,6 +123,22 @@ def test_style_of_a_chapter():
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("# %%\ntry:\n    f()\nexcept ValueError:\n    pass\n", "catches an error"),
+        ("# %%\nwith contextlib.suppress(ValueError):\n    f()\n", "catches an error"),
+        ('# %% tags=["raises-exception"]\nf()\n', "may fail (raises-exception)"),
+        ('# %% tags=["skip-execution"]\nf()\n', "may fail (skip-execution)"),
+        ("# %%\ntry:\n    f()\nfinally:\n    g()\n", ""),
+    ],
+)
+def test_a_cell_that_hides_its_failure_is_found(source, fault):
+    cells = jupytext.reads("# %% [markdown]\n# # Title\n\n" + source, fmt="py:percent").cells
+    found = check_pairs.style_faults(cells)
+    assert (found == []) if not fault else (len(found) == 1 and found[0].startswith(f"cell 2: {fault}"))
+
+
 def test_buttons_lead_to_committed_files():
     blob, edit = "https://h/blob/main/book/notebooks/01_a.ipynb", "https://h/edit/main/book/notebooks/01_a.ipynb"
     downloads = {"label": "download-buttons", "buttons": [{"url": "_sources/notebooks/01_a.ipynb"}]}

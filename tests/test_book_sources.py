@@ -13,6 +13,7 @@ import check_book
 import checkers
 import exercises
 import skeleton
+import typed_numbers
 
 from dualalign import course
 
@@ -104,6 +105,42 @@ def test_a_part_in_the_wrong_place_is_named():
 )
 def test_each_fault_of_a_figure_or_an_exercise_is_named(planted, fault):
     assert check_book.page_faults(page(**planted), ["halve"]) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("The ECE falls from 0.163 to {after:.3f}.", ["0.163"]),
+        ("Accuracy is 83 % (8.4 points more).", ["83", "8.4"]),
+        ("Below -0.27, or −0.31.", ["0.27", "0.31"]),
+        ("A target of 70 %, p below 0.05, 95 % intervals, tau = 0.5, weights from 0.6 to 0.7, 20.0 %", []),
+        ("Propositions 3.2 and 3.3, section 4.2, CC BY-SA 4.0, Qwen2.5, version 1.0.4, [it](a.html#x-2.31)", []),
+        ("`0.163`, $T = 1.43$, {glue:text}`a::b:.3f`, {before:.2f}\n```python\nx = 0.163\n```", []),
+    ],
+)
+def test_a_result_that_is_typed_is_told_from_a_setting(text, typed):
+    assert typed_numbers.typed(text) == typed
+
+
+def test_a_typed_result_is_named_with_its_cell_unless_it_is_listed():
+    cells = page(PAGE.replace("Much.", "The error is 0.163."), code=CODE + '\nsay("{n} of them, " "8.4 % in all", n=3)')
+    found = check_book.page_faults(cells, ["halve"])
+    assert [fault.split(";")[0] for fault in found] == ["cell 1: 0.163 is typed", "cell 2: 8.4 is typed"]
+    assert check_book.page_faults(cells, ["halve"], invented=["0.163", "8.4"]) == []
+
+
+def test_what_a_page_may_type_stands_on_it():
+    pages = check_book.sources(check_book.ROOT)
+    for name, numbers in typed_numbers.invented().items():
+        assert len(numbers) == len(set(numbers))
+        found = {n for cell in pages[name] for text in typed_numbers.texts(cell) for n in typed_numbers.typed(text)}
+        assert set(numbers) <= found, name
+
+
+def test_a_calibration_error_without_its_floor_is_named():
+    (fault,) = check_book.page_faults(page(code=CODE + '\ntable[["accuracy", "ece"]]'), ["halve"])
+    assert "without its noise floor" in fault
+    assert check_book.page_faults(page(code=CODE + '\ntable[["ece", "ece_floor"]]'), ["halve"]) == []
 
 
 def test_an_exercise_without_checker_and_a_checker_without_page():

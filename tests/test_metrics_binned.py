@@ -68,8 +68,8 @@ def test_edges_belong_to_the_bin_they_open():
 
 
 def test_confidence_one_shares_the_last_bin_with_its_neighbours():
-    # 1.0 and 0.9 average to 0.95 with accuracy 1/2; a phantom bin for 1.0 would give (0 + 0.9) / 2
-    assert metrics.ece([1.0, 0.9], [True, False]) == pytest.approx(0.45)
+    # 1.0 and 0.9 average to 0.95 with accuracy 1/2; a phantom bin for 1.0 would give (1 + 0.1) / 2
+    assert metrics.ece([1.0, 0.9], [False, True]) == pytest.approx(0.45)
 
 
 @pytest.mark.parametrize("metric", [metrics.ece, metrics.adaptive_ece, metrics.mce, metrics.smooth_ece])

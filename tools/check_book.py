@@ -1,14 +1,16 @@
 """Check the sources of the book before anything runs: figures, skeleton, exercises and their checkers.
 
-Every figure states its message in an alt text that quotes a glued number; every page has its parts; every exercise has
-a checker, every checker a page, and no checker accepts an answer that is known to be wrong. Exit code 1 and a line for
-each fault.
+Every figure states its message in an alt text that quotes a glued number; no result is typed; a page that shows a
+calibration error shows its noise floor; every page has its parts; every exercise has a checker, every checker a page,
+and no checker accepts an answer that is known to be wrong. Exit code 1 and a line for each fault.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import checkers
@@ -16,10 +18,12 @@ import exercises
 import glued
 import jupytext
 import skeleton
+import typed_numbers
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "course")
 SPECIAL = {"guide", "slide-only"}  # cells of a lesson that are not on its page
+SHOWS_ECE = re.compile(r"""metrics\.ece\b|["']ece["'](?=\s*[,\]])""")  # computed, or a column that is shown
 
 
 def figure_faults(cells: list) -> list[str]:
@@ -46,12 +50,20 @@ def on_page(cells: list) -> list:
     return [cell for cell in cells if not SPECIAL & set(cell.metadata.get("tags", []))]
 
 
-def page_faults(cells: list, names: list[str], chapter: bool = True) -> list[str]:
-    """Return what is wrong with one page by itself."""
+def floor_faults(code: str) -> list[str]:
+    """Report a page that shows a calibration error and nowhere what noise alone would show."""
+    without = SHOWS_ECE.search(code) and "floor" not in code
+    return ["shows a calibration error (ECE) without its noise floor (metrics.ece_floor)"] if without else []
+
+
+def page_faults(cells: list, names: list[str], chapter: bool = True, invented: Collection[str] = ()) -> list[str]:
+    """Return what is wrong with one page by itself; ``invented``: the numbers that it may type."""
     shown = on_page(cells)
     text, code = skeleton.prose(shown), "\n".join(cell.source for cell in shown if cell.cell_type == "code")
     return [
         *figure_faults(cells),
+        *typed_numbers.faults(cells, invented),
+        *floor_faults(code),
         *skeleton.faults(text, chapter),
         *exercises.page_faults(text, code, names),
     ]
@@ -73,8 +85,14 @@ def sources(root: Path) -> dict[str, list]:
 
 def faults(pages: dict[str, list], names: list[str]) -> list[str]:
     """Return what is wrong with each page and between them."""
-    by_page = {name: page_faults(cells, names, name.startswith("notebooks")) for name, cells in pages.items()}
-    return [f"{name}: {fault}" for name, page in by_page.items() for fault in page] + book_faults(pages, names)
+    return each_fault(pages, names) + book_faults(pages, names)
+
+
+def each_fault(pages: dict[str, list], names: list[str]) -> list[str]:
+    """Return what is wrong with each page by itself."""
+    invented = typed_numbers.invented()
+    found = {n: page_faults(c, names, n.startswith("notebooks"), invented.get(n, ())) for n, c in pages.items()}
+    return [f"{name}: {fault}" for name, page in found.items() for fault in page]
 
 
 def main(arguments: list[str]) -> int:
@@ -83,7 +101,7 @@ def main(arguments: list[str]) -> int:
     pages, known = sources(ROOT), course.exercises()
     if arguments:
         pages = {name: cells for name, cells in pages.items() if Path(name).name in arguments}
-        found = [f"{n}: {f}" for n, cells in pages.items() for f in page_faults(cells, list(known), "course" not in n)]
+        found = each_fault(pages, list(known))
     else:
         found = faults(pages, list(known)) + checkers.faults(ROOT, course)
     print("\n".join(found) if found else f"book: the sources of {len(pages)} pages are in order")

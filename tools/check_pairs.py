@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "course")
 KEPT = ("tags", "mystnb")
 LONGEST_CELL = 15
+MAY_FAIL = {"raises-exception", "skip-execution"}
 
 
 def faults(folder: Path) -> list[str]:
@@ -58,12 +59,13 @@ def output_faults(cells: list) -> list[str]:
 
 
 def style_faults(cells: list) -> list[str]:
-    """A title first, short cells, and no definition outside a solution: what a notebook defines is the module's."""
+    """A title first, short cells that fail where something does, and definitions in solutions only."""
     found = [] if cells and cells[0].source.startswith("# ") else ["the first cell is no '# Title'"]
     for number, cell in enumerate(cells, start=1):
         if cell.cell_type == "code":
-            solution = "solution" in cell.metadata.get("tags", [])
-            found += [f"cell {number}: {fault}" for fault in code_faults(cell.source, solution)]
+            tags = cell.metadata.get("tags", [])
+            found += [f"cell {number}: may fail ({tag}); the build would not see it" for tag in MAY_FAIL & set(tags)]
+            found += [f"cell {number}: {fault}" for fault in code_faults(cell.source, "solution" in tags)]
     return found
 
 
@@ -71,8 +73,16 @@ def code_faults(source: str, solution: bool = False) -> list[str]:
     lines = [line for line in source.splitlines() if line.strip()]
     found = [f"{len(lines)} lines, at most {LONGEST_CELL}"] if len(lines) > LONGEST_CELL else []
     plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
-    names = [n.name for n in ast.walk(ast.parse(plain)) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    nodes = list(ast.walk(ast.parse(plain)))
+    found += ["catches an error; a page must fail where a cell does"] if any(map(catches, nodes)) else []
+    names = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     return found if solution else found + [f"defines {name}; put it in the module" for name in names]
+
+
+def catches(node: ast.AST) -> bool:
+    """Whether code goes on after an error; what a page shows on purpose is a command that fails (book.command)."""
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    return name == "suppress" or (isinstance(node, ast.Try | ast.TryStar) and bool(node.handlers))
 
 
 def main() -> int:
