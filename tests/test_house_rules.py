@@ -12,9 +12,8 @@ CODE = sorted(
     p for folder in ("dualalign", "notebooks", "course", "benchmarks", "tools") for p in (ROOT / folder).rglob("*.py")
 )
 SEEDED = {"default_rng", "Random", "RandomState", "SeedSequence", "manual_seed"}  # need a seed
-UNSEEDED = {f"{home}.{name}" for home in ("np.random", "random") for name in (
-    "rand", "randn", "random", "randint", "choice", "choices", "shuffle", "permutation", "normal", "uniform", "sample", "seed",
-)}  # fmt: skip
+DRAWS = "rand randn random randint choice choices shuffle permutation normal uniform sample seed".split()
+UNSEEDED = {f"{home}.{name}" for home in ("np.random", "random") for name in DRAWS}
 TORCH = {f"torch.{name}" for name in ("rand", "randn", "randint", "randperm", "normal", "multinomial", "bernoulli")}
 UNSAFE = {"torch.load", "pd.read_pickle", "yaml.load", "os.system", "eval", "exec"}
 UNSAFE_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
