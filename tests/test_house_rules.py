@@ -1,4 +1,4 @@
-"""Rules of the house that a reader of the code could overlook: every draw has a seed, nothing unpickles or runs text."""
+"""Rules of the house that a reader could overlook: every draw has a seed, nothing unpickles or runs text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CODE = sorted(
     p for folder in ("dualalign", "notebooks", "course", "benchmarks", "tools") for p in (ROOT / folder).rglob("*.py")
 )
 SEEDED = {"default_rng", "Random", "RandomState", "SeedSequence", "manual_seed"}  # need a seed
-DRAWS = "rand randn random randint choice choices shuffle permutation normal uniform sample seed".split()
+DRAWS = {"rand", "randn", "random", "randint", "choice", "choices", "shuffle", "permutation", "uniform", "sample"}
 UNSEEDED = {f"{home}.{name}" for home in ("np.random", "random") for name in DRAWS}
 TORCH = {f"torch.{name}" for name in ("rand", "randn", "randint", "randperm", "normal", "multinomial", "bernoulli")}
 UNSAFE = {"torch.load", "pd.read_pickle", "yaml.load", "os.system", "eval", "exec"}
