@@ -36,6 +36,7 @@ PARTS = {
         ("dualalign/metrics/*.py",),
         (
             "test_metrics_binned.py",
+            "test_metrics_edges.py",
             "test_metrics_resampling.py",
             "test_metrics_scores.py",
             "test_metrics_selective.py",
