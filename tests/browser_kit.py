@@ -66,7 +66,7 @@ class Browser:
     def __exit__(self, *_) -> None:
         self._session = None
         self.send("Browser.close")
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=600)
         os.close(self._write)
         os.close(self._read)
 

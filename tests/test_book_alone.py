@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from no_network import python_path
 
 nbformat = pytest.importorskip("nbformat")
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +54,6 @@ def test_the_first_cell_does_nothing_where_the_project_is(tmp_path):
     import first_cell
 
     script = f"import subprocess\nsubprocess.run = None\n{first_cell.cell_source()}\nprint(os.getcwd())"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": python_path(ROOT)}
     shown = run(sys.executable, "-c", script, cwd=ROOT / "notebooks", env=environment).stdout
     assert shown.strip() == str(ROOT / "notebooks")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from no_network import python_path
 
 pytest.importorskip("sphinx")
 pytest.importorskip("yaml")
@@ -98,6 +99,6 @@ def test_every_page_is_made_without_torch_and_twice_the_same():
         "assert {'index.rst', 'metrics/ece.rst', 'models/load_model.rst', 'course/index.rst'} <= set(first)\n"
         "assert len({name.lower() for name in first}) == len(first)\n"
     )
-    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tools'}", "PATH": "/usr/bin:/bin"}
+    paths = {"PYTHONPATH": python_path(ROOT, ROOT / "tools"), "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", code], env=paths, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from no_network import python_path
 
 pytest.importorskip("nbgrader", reason="nbgrader lives in an environment of its own: make course-test")
 import nbformat
@@ -22,9 +23,9 @@ NAME = 'me = ""  # your name or number between the quotes: it draws your data'
 
 
 def nbgrader(folder, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+    environment = {**os.environ, "PYTHONPATH": python_path(ROOT), "MPLBACKEND": "agg"}
     command = [sys.executable, "-m", "nbgrader", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
 

@@ -104,7 +104,7 @@ for fault in fuzz_kit.run(0, range({len(PLANTED)}))[1]:
     print(fault.replace(chr(10), " "))
 """
     (tmp_path / "planted.py").write_text(script)
-    done = subprocess.run([sys.executable, tmp_path / "planted.py"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, tmp_path / "planted.py"], capture_output=True, text=True, timeout=600)
     found = done.stdout.splitlines()
     assert len(found) == len(PLANTED), done.stderr[-2000:]
     for line, expected in zip(found, PLANTED.values(), strict=True):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hub_kit import Repository, hub
 from models_kit import save_tiny, tiny_model, tiny_tokenizer
+from no_network import python_path
 
 pytestmark = pytest.mark.models
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,9 +45,9 @@ def ask(address: str, home: Path, cases: dict[str, dict]) -> dict[str, dict]:
     """Run cases in a process whose hub is at an address, with a cache of its own."""
     environment = {k: v for k, v in os.environ.items() if k not in ("HF_HUB_OFFLINE", "DUALALIGN_MIRROR", "HF_TOKEN")}
     environment |= {"HF_ENDPOINT": address, "HF_HOME": str(home), "DUALALIGN_CACHE": str(home / "ours")}
-    environment |= {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1", "PYTHONPATH": str(ROOT)}
+    environment |= {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1", "PYTHONPATH": python_path(ROOT)}
     command = [sys.executable, "-c", ASK, json.dumps(cases), json.dumps([PROMPTS, IDS])]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 

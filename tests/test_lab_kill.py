@@ -12,6 +12,7 @@ from pathlib import Path
 import lab_kit as kit
 import numpy as np
 import pytest
+from no_network import python_path
 
 pytestmark = pytest.mark.models
 
@@ -44,7 +45,7 @@ def whole(tmp_path_factory):
 
 def test_sigkill_in_the_middle_ends_in_the_same_bytes(whole, tmp_path):
     """Real processes: one is killed between two steps, the other while it writes a checkpoint."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    environment = os.environ | {"PYTHONPATH": python_path(ROOT, ROOT / "tests")}
     command = [sys.executable, "-W", "ignore", str(ROOT / "tests/lab_kit.py")]
     runs = {
         method: subprocess.Popen(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from models_kit import save_tiny, tiny_questions
+from no_network import python_path
 
 from dualalign.lab import catalogue, pool, runs
 from dualalign.lab.recipes import RECIPES, Recipe
@@ -25,7 +26,7 @@ OTHER = "package:smollm2-135m-instruct"
 
 def process(*arguments, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "dualalign.lab", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": python_path(ROOT)}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -31,11 +31,6 @@ def at_the_root(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
-@pytest.fixture(autouse=True)
-def no_network():
-    """In place of the guard of the same name: the nightly traces may fetch their questions."""
-
-
 @pytest.fixture(scope="module")
 def models():
     """The models of a pair by its name, each pair loaded once."""

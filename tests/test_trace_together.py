@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from models_kit import save_tiny, tiny_questions
+from no_network import python_path
 
 from dualalign import Traces
 from dualalign.questions import save_file
@@ -39,8 +40,7 @@ def start(desk: Path, out: str, processes: int, program: list[str] | None = None
     words = ["trace", "--plm", "base", "--polm", "chat", "--questions", "questions.jsonl", "--style", "choices",
              "--batch-size", "2", "--device", "cpu", "--out", f"{out}.safetensors"]  # fmt: skip
     command = [sys.executable, *(together if processes > 1 else []), *program, *words]
-    path = os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    environment = os.environ | ONE_THREAD | {"PYTHONPATH": path}
+    environment = os.environ | ONE_THREAD | {"PYTHONPATH": python_path(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=desk, env=environment, **pipes)
 
@@ -49,7 +49,7 @@ def start(desk: Path, out: str, processes: int, program: list[str] | None = None
 def test_several_processes_write_the_bytes_of_one(desk, processes):
     out = f"with-{processes}"
     done = start(desk, out, processes)
-    printed, error = done.communicate(timeout=120)
+    printed, error = done.communicate(timeout=600)
     assert done.returncode == 0, error
     assert printed.count("13 questions") == 1  # one speaks for all
     assert (desk / f"{out}.safetensors").read_bytes() == (desk / "one.safetensors").read_bytes()
@@ -75,12 +75,12 @@ main()
 def test_a_killed_process_ends_the_others_and_one_process_goes_on(desk):
     (desk / "dying.py").write_text(DYING)
     killed = start(desk, "killed", 2, ["dying.py"])
-    assert killed.wait(timeout=120) != 0
+    assert killed.wait(timeout=600) != 0
     part = desk / "killed.safetensors.part"
     assert not (desk / "killed.safetensors").exists()
     kept = {p.name: p.stat().st_mtime_ns for p in part.glob("*.npy")}
     assert {"plm-000000.npy", "plm-000001.npy"} <= kept.keys()
     alone = start(desk, "killed", 1)
-    assert alone.wait(timeout=60) == 0, alone.stderr.read()
+    assert alone.wait(timeout=600) == 0, alone.stderr.read()
     assert (desk / "killed.safetensors").read_bytes() == (desk / "one.safetensors").read_bytes()
     assert len(Traces.load(desk / "killed.safetensors")) == 13

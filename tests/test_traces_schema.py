@@ -138,6 +138,6 @@ def test_the_reader_is_short_and_needs_numpy_alone(saved):
     assert len(text.splitlines()) <= 30
     imported = {line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))}
     assert imported == {"json", "struct", "sys", "numpy"}
-    said = subprocess.run([sys.executable, "-I", READER, saved], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([sys.executable, READER, saved], capture_output=True, text=True, check=True).stdout
     assert "'polm_logits': (6, 5, 3)" in said
     assert "random-base random-chat" in said

@@ -1,0 +1,3 @@
+"""Imported by every Python that a test starts."""
+
+import no_network  # noqa: F401
