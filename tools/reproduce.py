@@ -22,6 +22,7 @@ from pathlib import Path
 import check_numbers
 import figures_diff
 from costs import machine
+from same_site import own_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = Path("book") / "reproduced.json"
@@ -77,7 +78,7 @@ def environment(folder: Path, one: Configuration) -> Path:
     python, done = folder / ".venv" / "bin" / "python", folder / ".venv" / "newest.ok"
     if one.packages == "lock":
         make = ["make", "--silent", ".venv/book.ok", f"PYTHON={interpreter(one.python)}"]
-        subprocess.run(make, cwd=folder, check=True)
+        subprocess.run(make, cwd=folder, check=True, env=own_environment())
     elif not done.exists():
         subprocess.run([interpreter(one.python), "-m", "venv", ".venv"], cwd=folder, check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "-e", ".[book]"], cwd=folder, check=True)
@@ -87,7 +88,7 @@ def environment(folder: Path, one: Configuration) -> Path:
 
 def threads(count: int) -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(count)), "PYTHONPATH": ""}
+    return {**own_environment(), **dict.fromkeys(names, str(count))}
 
 
 def versions(python: Path) -> dict[str, str]:

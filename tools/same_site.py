@@ -57,9 +57,13 @@ def built(root: Path, name: str) -> Path:
     folder = root / PLACE / name
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", str(root), str(folder)], check=True)
-    environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "PYTHONPATH", "VENV")}
-    subprocess.run(["make", "book"], cwd=folder, check=True, env=environment)
+    subprocess.run(["make", "book"], cwd=folder, check=True, env=own_environment())
     return folder / "_build" / "html"
+
+
+def own_environment() -> dict[str, str]:
+    """Return the variables for a command in a clone: nothing that leads back to this checkout or to another's."""
+    return {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "PYTHONPATH", "VENV")}
 
 
 def main(arguments: list[str] | None = None) -> int:
