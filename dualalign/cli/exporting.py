@@ -9,6 +9,7 @@ import typer
 
 from . import options as o
 from .fitting import fitted
+from .printing import visible
 
 Out = Annotated[
     str, typer.Option("--out", metavar="FILE", help="File to write; .py gives a module, else JSON.", show_default=False)
@@ -51,4 +52,4 @@ def export(
     check_target(Path(out), traces)
     loaded = o.load_traces(traces)
     exports.export(fitted(calibrator, loaded), loaded, out, format, traces)
-    print(f"{out}: temperature {calibrator.temperature_:.6g} ({method})")
+    print(visible(f"{out}: temperature {calibrator.temperature_:.6g} ({method})"))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from . import options as o
+from .printing import visible
 
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="Trace file to write.", show_default=False)]
 
@@ -18,4 +19,4 @@ def merge(traces: o.TracesPaths, out: Out, dtype: o.Stored = "float32") -> None:
     """
     from ..traces.writing import merge as join
 
-    print(join(traces, out, dtype))
+    print(visible(str(join(traces, out, dtype))))

@@ -37,11 +37,14 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    shown = Text(visible(title)) if title else None  # a plain string would be read as markup
+    table = Table(title=shown, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     cells = [[value if isinstance(value, str) else number(value) for value in row] for row in rows]
     for place, column in enumerate(columns):
         numeric = place > 0 and all(row[place][:1] in "-0123456789" for row in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=place == 0)
+        table.add_column(
+            Text(visible(column)), justify="right" if numeric else "left", overflow="fold", no_wrap=place == 0
+        )
     for row in cells:
         table.add_row(*(Text(visible(text)) for text in row))
     Console(soft_wrap=False, highlight=False).print(table)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .printing import visible
+
 Traces = Annotated[
     list[str],
     typer.Argument(metavar="TRACES", help="Trace files; several are compared on one page.", show_default=False),
@@ -25,8 +27,8 @@ def report(traces: Traces, out: Out = "report.html", questions: Questions = None
     """
     from ..report import write_report
 
-    print(write_report(traces, out, questions, _tell if sys.stderr.isatty() else lambda name: None))
+    print(visible(str(write_report(traces, out, questions, _tell if sys.stderr.isatty() else lambda name: None))))
 
 
 def _tell(name: str) -> None:
-    print(f"{name}: fitting every method", file=sys.stderr)
+    print(visible(f"{name}: fitting every method"), file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as o
+from .printing import visible
 
 if TYPE_CHECKING:
     from ..models import ModelSpec
@@ -104,7 +105,7 @@ def trace(
     placed = dict(dtype=dtype, device=device, device_map=device_map, max_memory=max_memory, trust_remote_code=trust)
     pair = _pair((plm, plm_adapter, plm_revision, plm_name), (polm, polm_adapter, polm_revision, polm_name), **placed)
     if check:
-        typer.echo(_tokenizers(pair, chosen, style, wording, chat))
+        typer.echo(visible(_tokenizers(pair, chosen, style, wording, chat)))
         return
     how = {"wording": wording, "chat": chat, "foreign": foreign, "share_prefix": share_prefix, "set_name": set_name}
     _collect(pair, chosen, style, out, batch_size, skip_clashes, resume=not restart, progress=not quiet, **how)
@@ -170,7 +171,7 @@ def _collect(
 
     collect(*pair, questions, style, out, batch_size, "skip" if skip else "error", **how)
     if Team.here().leads:
-        typer.echo(summary(out, len(questions)))
+        typer.echo(visible(summary(out, len(questions))))
 
 
 def summary(out: Path, n_asked: int) -> str:

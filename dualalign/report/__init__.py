@@ -59,7 +59,7 @@ def write_report(
     bare = [name for name, each in loaded if not len(each)]
     if bare:
         raise ValueError(f"{bare[0]}: holds no question; there is nothing to report on")
-    write_whole(out, page(loaded, _asked(questions, loaded), tell).encode())
+    write_whole(out, page(loaded, _asked(questions, loaded), tell).encode(errors="replace"))  # a name may be no text
     return out
 
 
