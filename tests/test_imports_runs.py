@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from imports_kit import DATA, SAMPLES, helm_state, lm_eval_rows, softmax, write_helm, write_jsonl
+from imports_kit import DATA, HELM_RUN, SAMPLES, helm_state, lm_eval_rows, softmax, write_helm, write_jsonl
+from messages_kit import check_message
 
 from dualalign.traces.imports import from_helm, from_lm_eval
 from dualalign.traces.imports.spans import Echo, after_common_prefix, per_token
@@ -254,8 +255,7 @@ def test_a_row_that_does_not_fit_is_named_in_one_line(tmp_path, case):
     paths[1].write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(ValueError, match=message) as caught:
         from_lm_eval(*paths)
-    assert "\n" not in str(caught.value)
-    assert "chat.jsonl" in str(caught.value)
+    check_message("lm_eval", case, caught.value, f"{tmp_path}/")
 
 
 def test_what_may_differ_when_it_is_said(tmp_path):
@@ -448,7 +448,7 @@ def test_a_request_that_does_not_fit_is_named_in_one_line(tmp_path, case):
     runs = [write_helm(tmp_path, "base"), write_helm(tmp_path, "chat", change)]
     with pytest.raises(ValueError, match=message) as caught:
         from_helm(*runs)
-    assert "\n" not in str(caught.value)
+    check_message("helm", case, caught.value, f"{tmp_path}/{HELM_RUN.format('')}")
 
 
 def test_questions_with_a_cut_prompt_can_be_left_out(tmp_path):
