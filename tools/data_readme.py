@@ -57,7 +57,6 @@ def record(run: str) -> Path:
 
 def trace_rows() -> list[str]:
     from dualalign import Traces
-    from dualalign.lab.catalogue import PAIRS
 
     rows = []
     for path in sorted((DATA / "traces").glob("*.safetensors")):
@@ -65,7 +64,7 @@ def trace_rows() -> list[str]:
         chance, agreement, figures = judged(traces)
         cells = [
             f"`{path.name}`",
-            ", ".join(PAIRS[path.stem.split("__")[0]].sides),
+            f"{traces.metadata['plm']}, {traces.metadata['polm']}",
             str(len(traces)),
             stored(path),
             f"{chance:.3f}",
