@@ -23,7 +23,13 @@ _CHUNK_ROWS = 8192  # rows (questions x layers) at a time, so that temporary arr
 
 
 def one_of(argument: str, value: object, allowed: tuple[str, ...] | dict[str, object]) -> object:
-    """Return `value` if it is allowed, else raise a ValueError that names the argument and lists what is."""
+    """Return `value` if it is allowed, else raise a ValueError that names the argument and lists what is.
+
+    Examples
+    --------
+    >>> da.drift.one_of("rule", "max-jump", da.drift.PEAK_RULES)
+    'max-jump'
+    """
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{argument} is {value!r}; allowed are {', '.join(map(repr, allowed))}")
     return value
@@ -36,6 +42,14 @@ def log_softmax_options(logits: np.ndarray, temperature: float = 1.0) -> np.ndar
     ----------
     logits : (..., K)
     temperature : positive float; `inf` gives the uniform distribution over the real options.
+
+    Examples
+    --------
+    >>> logits = np.log([1.0, 3.0])  # odds of 1 to 3; halving the temperature squares them
+    >>> np.exp(da.drift.log_softmax_options(logits)).round(3).tolist()
+    [0.25, 0.75]
+    >>> np.exp(da.drift.log_softmax_options(logits, temperature=0.5)).round(3).tolist()
+    [0.1, 0.9]
     """
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; give a positive number")
@@ -48,7 +62,13 @@ def log_softmax_options(logits: np.ndarray, temperature: float = 1.0) -> np.ndar
 
 
 def entropy(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Return H(softmax(logits / temperature)) over the last axis, in nats, shape (...,)."""
+    """Return H(softmax(logits / temperature)) over the last axis, in nats, shape (...,).
+
+    Examples
+    --------
+    >>> float(np.exp(da.drift.entropy(np.zeros(4))).round(3))  # four equal options: ln 4
+    4.0
+    """
     log_p = log_softmax_options(logits, temperature)
     return -_expected(np.exp(log_p), log_p)
 
@@ -57,6 +77,11 @@ def options_first(logits: np.ndarray) -> np.ndarray:
     """Return logits (..., K) as float64 (K, ...), the largest option of each row at 0 and padding at FLOOR, not -inf.
 
     Options come first because NumPy adds K long rows much faster than many short ones.
+
+    Examples
+    --------
+    >>> da.drift.options_first(np.array([[1.0, 3.0, -np.inf]])).tolist()
+    [[-2.0], [0.0], [-1e+150]]
     """
     first = np.ascontiguousarray(np.moveaxis(logits, -1, 0), dtype=np.float64)
     first -= first.max(axis=0)
@@ -69,6 +94,12 @@ def js_divergence(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     log_p, log_q : (..., K) log-probabilities, -inf where an option has none.
+
+    Examples
+    --------
+    >>> yes, no, unsure = np.array([0.0, -np.inf]), np.array([-np.inf, 0.0]), np.log([0.5, 0.5])
+    >>> [float(da.drift.js_divergence(yes, other).round(3)) for other in (yes, unsure, no)]  # the last is ln 2
+    [0.0, 0.216, 0.693]
     """
     return _js(*(np.maximum(np.moveaxis(np.asarray(log), -1, 0), FLOOR) for log in (log_p, log_q)))
 
@@ -82,13 +113,27 @@ def _js(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
 
 
 def match_layers(n_plm: int, n_polm: int) -> np.ndarray:
-    """Return int (L_f,): the 1-based PLM layer that each PoLM layer is compared with, max(1, round(l L_g / L_f))."""
+    """Return int (L_f,): the 1-based PLM layer that each PoLM layer is compared with, max(1, round(l L_g / L_f)).
+
+    Examples
+    --------
+    >>> da.drift.match_layers(6, 4).tolist()  # of 1.5, 3, 4.5 and 6; halves go to the even layer
+    [2, 3, 4, 6]
+    """
     layers = np.arange(1, n_polm + 1)
     return np.maximum(1, np.rint(layers * n_plm / n_polm)).astype(np.int64)
 
 
 def matched_plm(traces: Traces) -> np.ndarray:
-    """Return float32 (N, L_f, K): the PLM's logits at the layers matched with the PoLM's (a view at equal depth)."""
+    """Return float32 (N, L_f, K): the PLM's logits at the layers matched with the PoLM's (a view at equal depth).
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.zeros((1, 6, 2)), np.zeros((1, 4, 2)))  # six layers and four
+    >>> da.drift.matched_plm(traces).shape
+    (1, 4, 2)
+    """
     n_plm = traces.plm_logits.shape[1]
     if n_plm == traces.n_layers:
         return traces.plm_logits
@@ -99,6 +144,14 @@ def layer_divergence(traces: Traces, base: str = "e") -> np.ndarray:
     """Return d_l(x) = JSD(p_g^l || p_f^l) of every question and layer, (N, L_f) [P].
 
     `base` is "e" (nats, 0 to ln 2) or "2" (bits, 0 to 1).
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = [[[0.0, 0.0], [99.0, 0.0]]]  # one question, two layers, two options
+    >>> f = [[[0.0, 0.0], [0.0, 99.0]]]
+    >>> da.drift.layer_divergence(from_arrays(g, f)).round(3).tolist()  # at one, then opposed: 0, then ln 2
+    [[0.0, 0.693]]
     """
     one_of("base", base, BASES)
     plm, out = matched_plm(traces), np.empty(traces.polm_logits.shape[:2])
@@ -110,14 +163,27 @@ def layer_divergence(traces: Traces, base: str = "e") -> np.ndarray:
 
 
 def log_softmax_first(logits: np.ndarray) -> np.ndarray:
-    """Return log-probabilities (K, ...) of logits (..., K), options first and FLOOR where padded."""
+    """Return log-probabilities (K, ...) of logits (..., K), options first and FLOOR where padded.
+
+    Examples
+    --------
+    >>> np.exp(da.drift.log_softmax_first(np.log([[1.0, 3.0]]))).round(3).tolist()
+    [[0.25], [0.75]]
+    """
     log_p = options_first(logits)
     log_p -= np.log(np.exp(log_p).sum(axis=0))
     return log_p
 
 
 def final_divergence(traces: Traces) -> np.ndarray:
-    """Return d_L(x), the divergence of the two models' answers, in nats, (N,)."""
+    """Return d_L(x), the divergence of the two models' answers, in nats, (N,).
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> da.drift.final_divergence(from_arrays([[[99.0, 0.0]]], [[[0.0, 99.0]]])).round(3).tolist()
+    [0.693]
+    """
     return js_divergence(log_softmax_options(traces.plm_final), log_softmax_options(traces.polm_final))
 
 
@@ -129,6 +195,12 @@ def peak_layer(traces: Traces | np.ndarray, rule: str = "max-jump") -> np.ndarra
     traces : Traces, or their layer divergence (N, L)
     rule : "max-jump" argmax over l >= 2 of |d_l - d_(l-1)| [P]; "max-rise" the same without the absolute value, so that
         only a parting counts, not a coming together; "max-divergence" argmax over all l of d_l.
+
+    Examples
+    --------
+    >>> divergence = np.array([[0.0, 0.3, 0.1, 0.6, 0.2]])  # jumps of 0.3, 0.2, 0.5, 0.4
+    >>> da.drift.peak_layer(divergence).tolist()
+    [4]
     """
     one_of("rule", rule, PEAK_RULES)
     divergence = traces if isinstance(traces, np.ndarray) else layer_divergence(traces)
@@ -161,6 +233,14 @@ def stability_entropy(
     ------
     ValueError
         For an unknown option value or a peak layer outside 1..L.
+
+    Examples
+    --------
+    >>> logits = np.array([[[0.0, 0.0], [0.0, 0.0], [99.0, 0.0]]])  # unsure twice, then certain
+    >>> da.drift.stability_entropy(logits, np.array([2])).round(3).tolist()  # the mean of ln 2 and 0
+    [0.347]
+    >>> da.drift.stability_entropy(logits, np.array([2]), aggregate="entropy-mean").round(3).tolist()  # H(3/4, 1/4)
+    [0.562]
     """
     one_of("aggregate", aggregate, AGGREGATES)
     one_of("tempered", tempered, TEMPERED)
@@ -179,7 +259,14 @@ def stability_entropy(
 
 
 def agreement(traces: Traces) -> np.ndarray:
-    """Return bool (N,): True where both models predict the same option (the first one on ties)."""
+    """Return bool (N,): True where both models predict the same option (the first one on ties).
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> da.drift.agreement(from_arrays([[[1.0, 0.0]], [[1.0, 0.0]]], [[[9.0, 0.0]], [[0.0, 9.0]]])).tolist()
+    [True, False]
+    """
     return traces.plm_final.argmax(axis=1) == traces.polm_final.argmax(axis=1)
 
 
@@ -187,6 +274,12 @@ def regimes(traces: Traces) -> np.ndarray:
     """Return str (N,): "confidence-drift" where the two models agree, "process-drift" where they do not [P].
 
     The paper separates the two by the final answers; whether the paths then differ as it says is for the data to show.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> da.drift.regimes(from_arrays([[[1.0, 0.0]], [[1.0, 0.0]]], [[[9.0, 0.0]], [[0.0, 9.0]]])).tolist()
+    ['confidence-drift', 'process-drift']
     """
     return np.where(agreement(traces), "confidence-drift", "process-drift")
 

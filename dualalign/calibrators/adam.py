@@ -19,6 +19,15 @@ def adam_temperature(
     """Return (raw temperature, reason) of Adam on the soft cross-entropy of [D]'s reference code.
 
     The end of `adam_path` from T = 1. It can be negative: the reason then says so.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.adam import adam_temperature
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.log([[[0.8, 0.2]]]), np.log([[[0.64, 0.04]]]))  # best at T = 2
+    >>> temperature, reason = adam_temperature(traces, np.array([True]), 0.1, 1, 256, 0)  # one epoch: one step
+    >>> round(temperature, 3), reason
+    (1.1, 'where the published Adam protocol stops, which need not be the optimum')
     """
     temperature = float(adam_path(traces, agreeing, learning_rate, epochs, batch_size, seed)[-1])
     return temperature, _reason(temperature)
@@ -42,6 +51,14 @@ def adam_path(
     ----------
     kept : bool (N,), the agreeing questions for DACA, every question for align-all
     start : T before the first step, not 0; 1 in [D]
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.adam import adam_path
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.log([[[0.8, 0.2]]]), np.log([[[0.64, 0.04]]]))  # best at T = 2
+    >>> adam_path(traces, np.array([True]), epochs=100)[[0, 1, 100]].round(1).tolist()  # at first 0.1 an epoch
+    [1.0, 1.1, 2.0]
     """
     if start == 0 or not np.isfinite(start):
         raise ValueError(f"start is {start}; give a finite temperature other than 0")
@@ -72,6 +89,13 @@ def soft_cross_entropy_slope(z: np.ndarray, p: np.ndarray, temperature: float) -
     """Return d/dT of the batch mean of -sum p_g log(max(softmax(z_f / T), 1e-8)).
 
     z : (K, B) shifted logits, drift.FLOOR where padded; p : (K, B), all zero in a disagreeing row.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.adam import soft_cross_entropy_slope
+    >>> z, p = np.array([[0.0], [-np.log(3)]]), np.array([[1.0], [0.0]])
+    >>> round(soft_cross_entropy_slope(z, p, 1.0), 3)  # E_p z - E_q z, by T^2: (ln 3) / 4
+    0.275
     """
     real = z > drift.FLOOR
     return _slope(np.where(real, z, 0.0), real, p, temperature)

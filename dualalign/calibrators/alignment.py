@@ -21,7 +21,15 @@ OPTIMIZERS = ("exact", "adam")
 
 @dataclass(eq=False)
 class AlignAll(Calibrator):
-    """Mean over every question of KL(p_g || softmax(z_f / T)): naive alignment [D]."""
+    """Mean over every question of KL(p_g || softmax(z_f / T)): naive alignment [D].
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g, z_f = np.log([[[0.2, 0.79, 0.005, 0.005]]] * 2), [[[1.0, 0.9, -5.0, -5.0]]] * 2  # the two disagree
+    >>> round(da.AlignAll().fit(from_arrays(g, z_f)).temperature_, 2)
+    1.43
+    """
 
     name: ClassVar[str] = "align-all"
 
@@ -39,6 +47,14 @@ class DACA(Calibrator):
     learning_rate, epochs, batch_size, seed : of the replica. The rate is 0.1 in [D]'s code and 0.05 in its text.
 
     The replica's unguarded result is `raw_temperature_`; where it is no valid temperature, `temperature_` is 0.01.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g, z_f = np.log([[[0.8, 0.2]], [[0.3, 0.7]]]), np.log([[[0.64, 0.04]], [[0.99, 0.01]]])
+    >>> calibrator = da.DACA().fit(from_arrays(g, z_f))  # the first question alone: there z_f is twice log p_g
+    >>> round(calibrator.temperature_, 3), calibrator.n_fit_
+    (2.0, 1)
     """
 
     optimizer: str = "exact"
@@ -72,7 +88,16 @@ class DACA(Calibrator):
 
 @dataclass(eq=False)
 class ConfidenceOnly(Calibrator):
-    """The confidence half of Dual-Align: mean over x of w(x) C(x; T). Options as in `DualAlign`."""
+    """The confidence half of Dual-Align: mean over x of w(x) C(x; T). Options as in `DualAlign`.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.5, 0.5], [0.8, 0.2]], [[0.5, 0.5], [0.3, 0.7]]])  # two questions, two layers, two options
+    >>> calibrator = da.ConfidenceOnly().fit(from_arrays(g, 2 * g))
+    >>> round(calibrator.temperature_, 3), abs(round(calibrator.objective_, 6))
+    (2.0, 0.0)
+    """
 
     weight: str | float = "jsd"
     kl: str = "plm-first"
@@ -88,7 +113,16 @@ class ConfidenceOnly(Calibrator):
 
 @dataclass(eq=False)
 class ProcessOnly(Calibrator):
-    """The process half of Dual-Align: mean over x of (1 - w(x)) S(x; T). Options as in `DualAlign`."""
+    """The process half of Dual-Align: mean over x of (1 - w(x)) S(x; T). Options as in `DualAlign`.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.5, 0.5], [0.8, 0.2]], [[0.5, 0.5], [0.3, 0.7]]])  # two questions, two layers, two options
+    >>> calibrator = da.ProcessOnly().fit(from_arrays(g, 2 * g))  # entropies alone see no difference between options
+    >>> round(calibrator.temperature_, 3), round(da.ProcessOnly().fit(from_arrays(g, -2 * g)).temperature_, 3)
+    (2.0, 2.0)
+    """
 
     aggregate: str = "mean-entropy"
     tempered: str = "all"
@@ -123,9 +157,11 @@ class DualAlign(Calibrator):
 
     Examples
     --------
-    >>> import dualalign as da
-    >>> calibrator = da.DualAlign().fit(da.Traces.load("traces.safetensors"))  # doctest: +SKIP
-    >>> calibrator.temperature_  # doctest: +SKIP
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.5, 0.5], [0.8, 0.2]], [[0.5, 0.5], [0.3, 0.7]]])  # two questions, two layers, two options
+    >>> calibrator = da.DualAlign().fit(from_arrays(g, 2 * g))  # a PoLM with twice the logits at every layer
+    >>> round(calibrator.temperature_, 3)
+    2.0
     """
 
     aggregate: str = "mean-entropy"

@@ -24,6 +24,16 @@ class Calibrator:
     objective_ : the objective at the optimum (nats; see each class), nan where the method has none
     reason_ : what there is to say about the result, "" where nothing
     n_fit_ : how many questions entered the fit
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.log([[[0.8, 0.2]]] * 2), np.log([[[0.64, 0.04]]] * 2))
+    >>> calibrator = da.METHODS["daca"]().fit(traces)
+    >>> round(calibrator.temperature_, 3), calibrator.predict_proba(traces)[0].round(3).tolist()
+    (2.0, [0.8, 0.2])
+    >>> calibrator.confidence(traces).round(3).tolist(), calibrator.prediction(traces).tolist()
+    ([0.8, 0.8], [0, 0])
     """
 
     name: ClassVar[str]
@@ -74,5 +84,11 @@ class Calibrator:
 
 
 def unfitted(reason: str) -> Optimum:
-    """Return the result of a method that searches no temperature."""
+    """Return the result of a method that searches no temperature.
+
+    Examples
+    --------
+    >>> da.calibrators.base.unfitted("nothing is fitted")
+    Optimum(temperature=1.0, objective=nan, reason='nothing is fitted')
+    """
     return Optimum(1.0, math.nan, reason)

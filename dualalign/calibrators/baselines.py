@@ -17,7 +17,15 @@ from .search import T_MAX, T_MIN, Optimum, minimise
 
 @dataclass(eq=False)
 class Vanilla(Calibrator):
-    """The PoLM as it comes, T = 1."""
+    """The PoLM as it comes, T = 1.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.zeros((1, 1, 2)), np.log([[[0.9, 0.1]]]))
+    >>> da.Vanilla().fit(traces).predict_proba(traces).round(3).tolist()
+    [[0.9, 0.1]]
+    """
 
     name: ClassVar[str] = "vanilla"
     least: ClassVar[int] = 1
@@ -28,7 +36,15 @@ class Vanilla(Calibrator):
 
 @dataclass(eq=False)
 class BaseCal(Calibrator):
-    """The PLM's probability of the PoLM's answer, p_g^L[argmax p_f^L] (arXiv:2601.03042). Nothing is fitted."""
+    """The PLM's probability of the PoLM's answer, p_g^L[argmax p_f^L] (arXiv:2601.03042). Nothing is fitted.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.log([[[0.7, 0.3]]]), np.log([[[0.1, 0.9]]]))
+    >>> da.BaseCal().fit(traces).confidence(traces).round(3).tolist()  # the PoLM says the second option
+    [0.3]
+    """
 
     name: ClassVar[str] = "basecal"
     has_temperature: ClassVar[bool] = False
@@ -53,6 +69,13 @@ class Agreement(Calibrator):
     """The T at which the PoLM's mean confidence equals the rate at which the two models agree (after arXiv:2106.13799).
 
     `objective_` is the gap that remains, in probability: 0 unless the rate cannot be met.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g, z_f = [[[1.0, 0.0]]] * 3 + [[[0.0, 1.0]]], [[[2 * np.log(3), 0.0]]] * 4  # three of four agree
+    >>> round(da.Agreement().fit(from_arrays(g, z_f)).temperature_, 3)  # odds of 3 to 1
+    2.0
     """
 
     name: ClassVar[str] = "agreement"
@@ -88,6 +111,14 @@ class TemperatureScaling(Calibrator):
     """The supervised oracle: mean negative log-likelihood of the labels (Guo et al., arXiv:1706.04599), in nats.
 
     Questions with an unknown label (-1) are left out.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> z_f = [[[2 * np.log(3), 0.0]]] * 4
+    >>> traces = from_arrays(np.zeros((4, 1, 2)), z_f, labels=[0, 0, 0, 1])  # right three times of four
+    >>> round(da.TemperatureScaling().fit(traces).temperature_, 3)  # odds of 3 to 1
+    2.0
     """
 
     name: ClassVar[str] = "temperature-scaling"

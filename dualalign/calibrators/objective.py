@@ -32,7 +32,15 @@ Loss = tuple[np.ndarray, np.ndarray]  # a loss a question, and its derivative wi
 
 
 def moments(z: np.ndarray, beta: float | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return log-normaliser, mean and variance of z under q = softmax(beta z), each (rows,)."""
+    """Return log-normaliser, mean and variance of z under q = softmax(beta z), each (rows,).
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import moments
+    >>> z = np.array([[0.0], [-np.log(3)]])  # softmax: 3/4 and 1/4
+    >>> [part.round(3).tolist() for part in moments(z, 1.0)]  # ln 4/3, -ln 3 / 4, 3/16 (ln 3)^2
+    [[0.288], [-0.275], [0.226]]
+    """
     q = np.exp(beta * z)
     total = q.sum(axis=0)
     q *= z
@@ -51,6 +59,13 @@ def confidence_loss(z_f: np.ndarray, log_g: np.ndarray, beta: float, kl: str = "
     ----------
     z_f : (K, N) shifted logits of the PoLM's last layer
     log_g : (K, N) log-probabilities of the PLM's last layer, FLOOR where padded
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import confidence_loss
+    >>> z_f, log_g = np.array([[0.0], [-np.log(3)]]), np.log([[0.5], [0.5]])
+    >>> [part.round(3).tolist() for part in confidence_loss(z_f, log_g, 1.0)]  # ln 4/3 + (ln 3)/2 - ln 2, and (ln 3)/4
+    [[0.144], [0.275]]
     """
     log_total, mean, variance = moments(z_f, beta)
     if kl == "plm-first":  # sum p_g (log p_g - log q)
@@ -71,6 +86,12 @@ class Path:
     """One model's layers from the peak to the last, of a block of questions, packed row after row.
 
     z : (K, rows) shifted logits; counts : (n,) rows of each question; heated : what tau divides, 1 or 0 a row.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import Path
+    >>> Path(np.zeros((2, 3)), np.array([1, 2])).per_question(np.array([1.0, 10.0, 100.0])).tolist()
+    [1.0, 110.0]
     """
 
     z: np.ndarray
@@ -87,14 +108,28 @@ class Path:
 
 
 def layer_entropies(path: Path, beta: float) -> Loss:
-    """H(softmax(beta z)) of every row; dH/dbeta = -beta Var_q(z)."""
+    """H(softmax(beta z)) of every row; dH/dbeta = -beta Var_q(z).
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import Path, layer_entropies
+    >>> layer_entropies(Path(np.zeros((2, 3)), np.array([1, 2])), 1.0)[0].round(3).tolist()  # ln 2 each
+    [0.693, 0.693, 0.693]
+    """
     rows_beta = path.beta(beta)
     log_total, mean, variance = moments(path.z, rows_beta)
     return log_total - rows_beta * mean, -rows_beta * variance * path.heated
 
 
 def stability_entropy(path: Path, beta: float, aggregate: str) -> Loss:
-    """ISE(x; tau) [P], as drift.stability_entropy; how layers are aggregated is open [O]."""
+    """ISE(x; tau) [P], as drift.stability_entropy; how layers are aggregated is open [O].
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import Path, stability_entropy
+    >>> stability_entropy(Path(np.zeros((2, 3)), np.array([1, 2])), 1.0, "sum-entropy")[0].round(3).tolist()
+    [0.693, 1.386]
+    """
     if aggregate == "entropy-mean":
         return _entropy_of_mean(path, beta)
     entropies, slopes = (path.per_question(values) for values in layer_entropies(path, beta))
@@ -115,6 +150,13 @@ def process_loss(path: Path, target: np.ndarray, beta: float, aggregate: str, pr
     """S(x; tau): the squared gap between ISE_f(x; tau) and `target` = ISE_g(x; 1) [R].
 
     "per-layer" [O]: the mean over layers of the squared gaps, `target` then holding g's entropy of every row.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import Path, process_loss
+    >>> path, certain = Path(np.zeros((2, 3)), np.array([1, 2])), np.zeros(2)
+    >>> process_loss(path, certain, 1.0, "mean-entropy", "squared-gap")[0].round(3).tolist()  # (ln 2 - 0)^2
+    [0.48, 0.48]
     """
     per_layer = process == "per-layer"
     value, slope = layer_entropies(path, beta) if per_layer else stability_entropy(path, beta, aggregate)
@@ -132,6 +174,14 @@ def confidence_weight(traces: Traces, weight: str | float = "jsd") -> np.ndarray
     """w(x) in 0..1, (N,), the share of C; S gets 1 - w. Its form is open [O].
 
     "jsd" 1 - d_L(x) / ln 2; "tv" 1 - TV(p_g^L, p_f^L); "hard" 1 on agreement, else 0; a number: the same for all.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import confidence_weight
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays([[[99.0, 0.0]], [[99.0, 0.0]]], [[[99.0, 0.0]], [[0.0, 99.0]]])  # at one, opposed
+    >>> confidence_weight(traces).round(3).tolist()
+    [1.0, 0.0]
     """
     if isinstance(weight, Real) and not isinstance(weight, bool):
         if not 0 <= weight <= 1:
@@ -151,7 +201,17 @@ def confidence_weight(traces: Traces, weight: str | float = "jsd") -> np.ndarray
 
 
 class ConfidencePart:
-    """Mean over x of weight(x) C(x; tau), as a function of beta: (value, slope)."""
+    """Mean over x of weight(x) C(x; tau), as a function of beta: (value, slope).
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import ConfidencePart
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.8, 0.2]]])
+    >>> loss, slope = ConfidencePart(from_arrays(g, 2 * g), np.ones(1))(0.5)  # at T = 2 the two are the same
+    >>> abs(round(loss, 6)), abs(round(slope, 6))
+    (0.0, 0.0)
+    """
 
     def __init__(self, traces: Traces, weight: np.ndarray, kl: str = "plm-first", base: str = "e") -> None:
         drift.one_of("kl", kl, KL_DIRECTIONS)
@@ -170,6 +230,15 @@ class ProcessPart:
     """Mean over x of weight(x) S(x; tau), as a function of beta: (value, slope).
 
     Only layers from the peak on, of questions with a weight, are kept; g's entropies are computed once.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.objective import ProcessPart
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.5, 0.5], [0.8, 0.2]]])
+    >>> part = ProcessPart(from_arrays(g, 2 * g), np.ones(1))
+    >>> abs(round(part(0.5)[0], 6)), part(1.0)[0] > 0  # the entropies are the same at T = 2, and not at 1
+    (0.0, True)
     """
 
     def __init__(

@@ -31,6 +31,15 @@ class PriDe(PriorCalibrator):
     Parameters
     ----------
     permuted : Traces of the same pair with `order`, at least one question; each option at each place equally often
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from dualalign.traces.imports import from_arrays
+    >>> asked = from_arrays(np.zeros((2, 1, 2)), np.log([[[0.8, 0.2]]] * 2), question_ids=["q", "q"])
+    >>> asked = replace(asked, order=np.array([[0, 1], [1, 0]]))  # asked in both orders, and fond of the first place
+    >>> da.PriDe(permuted=asked).fit(asked).predict_proba(asked).round(3).tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
     """
 
     permuted: Traces | None = None
@@ -56,6 +65,15 @@ class CAPE(Calibrator):
     the labels to judge them by, and is a trace that any other method can be fitted on. A question asked once keeps p_f.
 
     [1] Jiang et al., Calibrating Language Models via Augmented Prompt Ensembles, openreview L0dc4wqbNs, 2023.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from dualalign.traces.imports import from_arrays
+    >>> asked = from_arrays(np.zeros((2, 1, 2)), np.log([[[0.8, 0.2]]] * 2), question_ids=["q", "q"])
+    >>> asked = replace(asked, order=np.array([[0, 1], [1, 0]]))  # asked in both orders, and fond of the first place
+    >>> da.CAPE().fit(asked).predict_proba(asked).round(3).tolist()  # a row a question
+    [[0.5, 0.5]]
     """
 
     name: ClassVar[str] = "cape"
@@ -86,6 +104,16 @@ def average_permutations(traces: Traces) -> Traces:
     ------
     ValueError
         Where the trace has no `order`, or rows of one question differ in their number of options, label or group.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from dualalign.traces.imports import from_arrays
+    >>> asked = from_arrays(np.zeros((2, 1, 2)), np.log([[[0.8, 0.2]]] * 2), question_ids=["q", "q"])
+    >>> asked = replace(asked, order=np.array([[0, 1], [1, 0]]))  # asked in both orders, and fond of the first place
+    >>> once = da.calibrators.average_permutations(asked)
+    >>> once.question_ids, np.exp(once.polm_final).round(3).tolist()
+    (('q',), [[0.5, 0.5]])
     """
     questions = _Questions(traces)
     return Traces(
@@ -106,6 +134,15 @@ def log_place_priors(traces: Traces) -> np.ndarray:
     ------
     ValueError
         Where the trace has no `order`, or an option of a question stands at one place more often than at another.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from dualalign.traces.imports import from_arrays
+    >>> asked = from_arrays(np.zeros((2, 1, 2)), np.log([[[0.8, 0.2]]] * 2), question_ids=["q", "q"])
+    >>> asked = replace(asked, order=np.array([[0, 1], [1, 0]]))  # asked in both orders, and fond of the first place
+    >>> np.exp(da.calibrators.permutations.log_place_priors(asked)).round(3).tolist()
+    [[0.8, 0.2]]
     """
     questions = _Questions(traces)
     questions.require_balance()

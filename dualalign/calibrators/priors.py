@@ -18,12 +18,26 @@ def log_option_prior(traces: Traces) -> np.ndarray:
 
     Where every row has K options this is the mean probability times K; the factor lets rows with fewer options count
     alike. Taken in log-space, so that a prior never underflows to 0.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.zeros((2, 1, 2)), np.log([[[0.8, 0.2]], [[0.6, 0.4]]]))
+    >>> np.exp(da.calibrators.priors.log_option_prior(traces)).round(3).tolist()  # twice the means, 0.7 and 0.3
+    [1.4, 0.6]
     """
     return log_mean_lift(drift.log_softmax_options(traces.polm_final))
 
 
 def log_mean_lift(log_p: np.ndarray) -> np.ndarray:
-    """Return log of the mean of K(x) p(option | x) over the rows that have the option, (K,), of log p (N, K)."""
+    """Return log of the mean of K(x) p(option | x) over the rows that have the option, (K,), of log p (N, K).
+
+    Examples
+    --------
+    >>> log_p = np.log([[0.8, 0.2], [0.6, 0.4]])
+    >>> np.exp(da.calibrators.priors.log_mean_lift(log_p)).round(3).tolist()
+    [1.4, 0.6]
+    """
     real = np.isfinite(log_p)
     log_lift = log_p + np.log(real.sum(axis=1))[:, None]
     rows = real.sum(axis=0)
@@ -37,6 +51,14 @@ class PriorCalibrator(Calibrator):
     """`log_prior_` (K,) is the logarithm of what is divided out, up to a factor.
 
     An option that the prior never saw (a fifth one, where the fit had four) is left as it is.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> calibrator = da.calibrators.priors.PriorCalibrator()
+    >>> calibrator.log_prior_ = np.log([0.75, 0.25])
+    >>> calibrator.predict_proba(from_arrays(np.zeros((1, 1, 2)), np.log([[[0.75, 0.25]]]))).round(3).tolist()
+    [[0.5, 0.5]]
     """
 
     log_prior_: np.ndarray
@@ -56,7 +78,15 @@ class PriorCalibrator(Calibrator):
 
 @dataclass(eq=False)
 class BatchCalibration(PriorCalibrator):
-    """The prior is the mean of p_f over the questions fitted on (batch calibration, arXiv:2309.17249)."""
+    """The prior is the mean of p_f over the questions fitted on (batch calibration, arXiv:2309.17249).
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.zeros((2, 1, 2)), np.log([[[0.8, 0.2]], [[0.6, 0.4]]]))
+    >>> da.BatchCalibration().fit(traces).predict_proba(traces).round(3).tolist()  # 8/7 to 2/3, and 6/7 to 4/3
+    [[0.632, 0.368], [0.391, 0.609]]
+    """
 
     name: ClassVar[str] = "batch"
 
@@ -72,6 +102,14 @@ class ContextualCalibration(PriorCalibrator):
     Parameters
     ----------
     content_free : Traces of the same pair on questions without content, at least one
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> traces = from_arrays(np.zeros((1, 1, 2)), np.log([[[0.75, 0.25]]]))
+    >>> calibrator = da.ContextualCalibration(content_free=traces).fit(traces)  # as it answers without a question
+    >>> calibrator.predict_proba(traces).round(3).tolist()
+    [[0.5, 0.5]]
     """
 
     content_free: Traces | None = None

@@ -94,6 +94,14 @@ class VectorScaling(_Scaling):
     ----------
     loss : "daca" the mean of KL(p_g || q) over the questions on which the two models agree, label-free [D]
         (arXiv:2505.16690); "labels" the mean negative log-likelihood of the labels, unknown ones (-1) left out
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> p_g = np.array([[[0.8, 0.2]], [[0.6, 0.4]], [[0.3, 0.7]]])
+    >>> traces = from_arrays(np.log(p_g), np.log(p_g**2 * [3, 1]))  # a PoLM twice as sure, that leans to the first
+    >>> da.VectorScaling().fit(traces).predict_proba(traces).round(3).tolist()
+    [[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]]
     """
 
     loss: str = "daca"
@@ -109,7 +117,16 @@ class VectorScaling(_Scaling):
 
 @dataclass(eq=False)
 class MatrixScaling(_Scaling):
-    """A full matrix and a bias: q = softmax(W z + b) (Guo et al., arXiv:1706.04599). Options as in `VectorScaling`."""
+    """A full matrix and a bias: q = softmax(W z + b) (Guo et al., arXiv:1706.04599). Options as in `VectorScaling`.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> p_g = np.array([[[0.8, 0.2]], [[0.6, 0.4]], [[0.3, 0.7]]])
+    >>> traces = from_arrays(np.log(p_g), np.log(p_g**2 * [3, 1]))  # a PoLM twice as sure, that leans to the first
+    >>> da.MatrixScaling().fit(traces).predict_proba(traces).round(3).tolist()
+    [[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]]
+    """
 
     loss: str = "daca"
     name: ClassVar[str] = "matrix-scaling"
@@ -123,14 +140,27 @@ class MatrixScaling(_Scaling):
 
 
 def centred(logits: np.ndarray) -> np.ndarray:
-    """Return logits (N, K) less their mean over each row's real options, float64, 0 where padded."""
+    """Return logits (N, K) less their mean over each row's real options, float64, 0 where padded.
+
+    Examples
+    --------
+    >>> da.calibrators.scaling.centred(np.array([[1.0, 3.0, -np.inf]])).tolist()
+    [[-1.0, 1.0, 0.0]]
+    """
     real = np.isfinite(logits)
     z = np.where(real, logits, 0.0).astype(np.float64)
     return np.where(real, z - z.sum(axis=1, keepdims=True) / real.sum(axis=1, keepdims=True), 0.0)
 
 
 def log_scaled(z: np.ndarray, real: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Return log softmax(W z + b) over the real options, (N, K), -inf where padded."""
+    """Return log softmax(W z + b) over the real options, (N, K), -inf where padded.
+
+    Examples
+    --------
+    >>> z, real = np.log([[0.8, 0.2]]), np.ones((1, 2), bool)
+    >>> np.exp(da.calibrators.scaling.log_scaled(z, real, np.eye(2), np.log([1, 4]))).round(3).tolist()
+    [[0.5, 0.5]]
+    """
     return drift.log_softmax_options(np.where(real, z @ weights.T + bias, -np.inf))
 
 
@@ -147,6 +177,16 @@ class ScalingLoss:
     plain : temperature scaling, fitted on the same loss; `beta` = 1 / T is where the search starts and the ridge pulls.
         Where T is no optimum but an edge of its range, every slope can be 0: `beta` then gives the logits root mean
         square 1
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.scaling import ScalingLoss
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.8, 0.2]], [[0.3, 0.7]]])
+    >>> plain = da.DACA().fit(from_arrays(g, 2 * g))
+    >>> loss = ScalingLoss(2 * g[:, 0], np.exp(g[:, 0]), np.ones((2, 3), bool), plain)
+    >>> abs(round(loss.value(np.eye(2) / 2, np.zeros(2)), 6))  # half the logits, and the two models are the same
+    0.0
     """
 
     def __init__(self, logits: np.ndarray, target: np.ndarray, free: np.ndarray, plain: Calibrator) -> None:

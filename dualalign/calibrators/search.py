@@ -20,7 +20,13 @@ _FLAT = 1e-14  # a relative range of values that is rounding
 
 @dataclass(frozen=True)
 class Optimum:
-    """A temperature, the objective there, and a reason where there is something to say about it."""
+    """A temperature, the objective there, and a reason where there is something to say about it.
+
+    Examples
+    --------
+    >>> da.calibrators.search.Optimum(2.0, 0.1)
+    Optimum(temperature=2.0, objective=0.1, reason='')
+    """
 
     temperature: float
     objective: float
@@ -28,7 +34,17 @@ class Optimum:
 
 
 def minimise(objective: Objective) -> Optimum:
-    """Return the lowest point of an objective over T in [0.01, 100], or T = inf where it falls all the way to there."""
+    """Return the lowest point of an objective over T in [0.01, 100], or T = inf where it falls all the way to there.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.search import minimise
+    >>> found = minimise(lambda beta: ((beta - 0.5) ** 2, 2 * (beta - 0.5)))
+    >>> round(found.temperature, 6)
+    2.0
+    >>> minimise(lambda beta: (beta**2, 2 * beta)).temperature  # best where every option is as likely as any
+    inf
+    """
     scan = _Scan(objective)
     log_t, value = min(scan.candidates(), key=lambda pair: pair[1])
     limit = objective(_AT_INFINITY)[0]

@@ -33,6 +33,16 @@ def fit_stream(calibrator: Calibrator, stream: TraceStream) -> Calibrator:
     ------
     ValueError
         One line: a method that cannot be fitted so, or what `fit` refuses.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.streaming import fit_stream
+    >>> from dualalign.traces.imports import from_arrays
+    >>> from dualalign.traces.stream import TraceStream
+    >>> g = np.log([[[0.5, 0.5], [0.8, 0.2]], [[0.5, 0.5], [0.3, 0.7]]])
+    >>> from_arrays(g, 2 * g).save("two.safetensors")
+    >>> round(fit_stream(da.DualAlign(), TraceStream("two.safetensors")).temperature_, 3)
+    2.0
     """
     if calibrator.name not in STREAMED:
         raise ValueError(
@@ -72,6 +82,16 @@ class StreamedProcess:
     """`ProcessPart` over a stream: mean over x of weight(x) S(x; T), as a function of beta: (value, slope).
 
     Every beta of the search's grid is computed in the first pass; others when they are asked for.
+
+    Examples
+    --------
+    >>> from dualalign.calibrators.streaming import StreamedProcess
+    >>> from dualalign.traces.imports import from_arrays
+    >>> from dualalign.traces.stream import TraceStream
+    >>> g = np.log([[[0.5, 0.5], [0.8, 0.2]], [[0.5, 0.5], [0.3, 0.7]]])
+    >>> from_arrays(g, 2 * g).save("two.safetensors")
+    >>> abs(round(StreamedProcess(da.ProcessOnly(), TraceStream("two.safetensors"), np.ones(2))(0.5)[0], 6))
+    0.0
     """
 
     def __init__(self, calibrator: DualAlign | ProcessOnly, stream: TraceStream, weight: np.ndarray) -> None:

@@ -61,6 +61,17 @@ def export(
     ------
     ValueError
         For an unknown format, a calibrator without a finite temperature, or an ``out`` that cannot be written.
+
+    Examples
+    --------
+    >>> from dualalign.exports import export
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.8, 0.2]], [[0.3, 0.7]]])
+    >>> traces = from_arrays(g, 2 * g, metadata={"plm": "base", "polm": "chat"})
+    >>> path = export(da.DACA().fit(traces), traces, "t.json", "sklearn")
+    >>> import json
+    >>> round(json.loads(path.read_text())["attributes"]["beta_"], 3)  # 1/T
+    0.5
     """
     from ..traces.artifact import write_whole
     from ..traces.validate import check_target
@@ -79,7 +90,19 @@ def check_format(format: str) -> None:
 
 
 def render(found: Facts, format: str, out: Path = Path("t.json")) -> str:
-    """Return the text of a file in a format; the ending of ``out`` chooses between JSON and Python."""
+    """Return the text of a file in a format; the ending of ``out`` chooses between JSON and Python.
+
+    Examples
+    --------
+    >>> from dualalign.exports import facts, render
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.8, 0.2]], [[0.3, 0.7]]])
+    >>> traces = from_arrays(g, 2 * g, metadata={"plm": "base", "polm": "chat"})
+    >>> import json
+    >>> text = render(facts(da.DACA().fit(traces), traces), "json")
+    >>> round(json.loads(text)["temperature"], 3)
+    2.0
+    """
     if format == "generation-config":
         content = servers.generation_config(found, out)
     else:

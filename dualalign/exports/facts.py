@@ -62,6 +62,16 @@ def facts(calibrator: Calibrator, traces: Traces) -> Facts:
     ------
     ValueError
         One line, where there is no finite temperature, or the method is more than a temperature.
+
+    Examples
+    --------
+    >>> from dualalign.exports import facts
+    >>> from dualalign.traces.imports import from_arrays
+    >>> g = np.log([[[0.8, 0.2]], [[0.3, 0.7]]])
+    >>> traces = from_arrays(g, 2 * g, metadata={"plm": "base", "polm": "chat"})
+    >>> found = facts(da.DACA().fit(traces), traces)
+    >>> round(found.temperature, 3), found.n, found.source["polm"]
+    (2.0, 2, 'chat')
     """
     temperature, objective = float(calibrator.temperature_), float(calibrator.objective_)
     if not math.isfinite(temperature):

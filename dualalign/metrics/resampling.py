@@ -40,6 +40,11 @@ def noise_draws(
     metric : a function of (confidence, correct): `ece`, `adaptive_ece`, `mce`, `smooth_ece`, `auroc`, ...
     confidence : (N,) probability of the predicted option
     options : passed to the metric, `bins=15` say
+
+    Examples
+    --------
+    >>> da.metrics.noise_draws(da.metrics.ece, [0.5], draws=3).tolist()  # one answer is right or wrong, never half
+    [0.5, 0.5, 0.5]
     """
     confidence, rng = check_confidence(confidence), np.random.default_rng(seed)
     values = _kernel(metric, options)
@@ -50,7 +55,13 @@ def noise_draws(
 def noise_floor(
     metric: Callable[..., float], confidence: np.ndarray, draws: int = 1000, seed: int = 0, **options: object
 ) -> float:
-    """Mean of `noise_draws`: what the metric shows where nothing is wrong. Parameters as there."""
+    """Mean of `noise_draws`: what the metric shows where nothing is wrong. Parameters as there.
+
+    Examples
+    --------
+    >>> round(da.metrics.noise_floor(da.metrics.mce, [0.5] * 100), 2)  # all in one bin: as the ECE
+    0.04
+    """
     return float(noise_draws(metric, confidence, draws, seed, **options).mean())
 
 
@@ -67,6 +78,13 @@ def ece_floor(confidence: np.ndarray, bins: int = 10, draws: int = 1000, seed: i
     ------
     ValueError
         For NaN, values outside [0, 1] or no question.
+
+    Examples
+    --------
+    >>> round(da.metrics.ece_floor([0.5] * 100), 2)  # E|heads / 100 - 1/2| of 100 coins: sqrt(2 / pi) 0.05
+    0.04
+    >>> round(da.metrics.ece_floor([0.5] * 10_000), 3)
+    0.004
     """
     return noise_floor(ece, confidence, draws, seed, bins=bins)
 
@@ -99,6 +117,12 @@ def interval(
     -------
     Interval
         (low, high), within the values that the metric can take; NaN where the metric itself is NaN or infinite.
+
+    Examples
+    --------
+    >>> low, high = da.metrics.interval(da.metrics.accuracy, [True, False] * 50)  # 1/2, give or take 1.96 * 0.05
+    >>> round(low, 1), round(high, 1)
+    (0.4, 0.6)
     """
     value = metric(*arrays, **options)
     arrays = tuple(np.asarray(array) for array in arrays)
@@ -129,6 +153,13 @@ def paired_difference(
     -------
     Difference
         metric(*first) - metric(*second): negative where the first method errs less.
+
+    Examples
+    --------
+    >>> always, half = [True] * 100, [True, False] * 50
+    >>> found = da.metrics.paired_difference(da.metrics.accuracy, (always,), (half,))
+    >>> [round(part, 1) for part in found]  # 1 - 1/2, and its interval
+    [0.5, 0.4, 0.6]
     """
     value = float(metric(*first, **options) - metric(*second, **options))
     first, second = tuple(map(np.asarray, first)), tuple(map(np.asarray, second))

@@ -19,6 +19,12 @@ def top_label(proba: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     ------
     ValueError
         For NaN, values outside [0, 1], rows that do not sum to 1, wrong lengths or unknown labels.
+
+    Examples
+    --------
+    >>> confidence, correct = da.metrics.top_label([[0.7, 0.3], [0.4, 0.6]], [0, 0])
+    >>> confidence.tolist(), correct.tolist()
+    ([0.7, 0.6], [True, False])
     """
     proba, labels = check_proba(proba, labels)
     return proba.max(axis=1), proba.argmax(axis=1) == labels
@@ -53,7 +59,13 @@ def _auroc_rows(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
 
 @by_rows(_accuracy_rows)
 def accuracy(correct: np.ndarray) -> float:
-    """Share of right predictions, from `correct` bool (N,)."""
+    """Share of right predictions, from `correct` bool (N,).
+
+    Examples
+    --------
+    >>> da.metrics.accuracy([True, False, True, True])
+    0.75
+    """
     return float(check_correct(correct).mean())
 
 
@@ -62,6 +74,11 @@ def brier(proba: np.ndarray, labels: np.ndarray) -> float:
     """Multi-class Brier score: mean of sum_k (p_k - [k is right])^2, 0 to 2 (Brier 1950).
 
     DACA's tables report `top_label_brier` under this name. Parameters and errors as `top_label`.
+
+    Examples
+    --------
+    >>> round(da.metrics.brier([[0.8, 0.2]], [0]), 3)  # 0.2^2 + 0.2^2
+    0.08
     """
     proba, labels = check_proba(proba, labels)
     return float(_brier_rows(proba, labels))
@@ -69,7 +86,13 @@ def brier(proba: np.ndarray, labels: np.ndarray) -> float:
 
 @by_rows(_top_label_brier_rows)
 def top_label_brier(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """Brier score of the confidence alone: mean of (confidence - correct)^2, 0 to 1; arrays (N,) as in `ece`."""
+    """Brier score of the confidence alone: mean of (confidence - correct)^2, 0 to 1; arrays (N,) as in `ece`.
+
+    Examples
+    --------
+    >>> round(da.metrics.top_label_brier([0.8], [True]), 3)  # half of `brier` where there are two options
+    0.04
+    """
     confidence, correct = check_pairs(confidence, correct)
     return float(_top_label_brier_rows(confidence[None], correct[None])[0])
 
@@ -79,6 +102,11 @@ def nll(proba: np.ndarray, labels: np.ndarray) -> float:
     """Negative log-likelihood of the right option, mean, in nats; `inf` where a right option has probability 0.
 
     Nothing is clipped. Parameters and errors as `top_label`.
+
+    Examples
+    --------
+    >>> round(da.metrics.nll([[0.25, 0.75], [1.0, 0.0]], [0, 0]), 3)  # the mean of ln 4 and 0
+    0.693
     """
     proba, labels = check_proba(proba, labels)
     return float(_nll_rows(proba, labels))
@@ -89,6 +117,11 @@ def auroc(confidence: np.ndarray, correct: np.ndarray) -> float:
     """Chance that a right answer has a higher confidence than a wrong one, ties count half; arrays (N,) as in `ece`.
 
     NaN where every answer is right or every answer is wrong: there the quantity does not exist.
+
+    Examples
+    --------
+    >>> da.metrics.auroc([0.9, 0.8, 0.3], [True, False, True])  # of two pairs, right against wrong, one is in order
+    0.5
     """
     confidence, correct = check_pairs(confidence, correct)
     return float(_auroc_rows(confidence[None], correct[None])[0])

@@ -75,6 +75,13 @@ def smooth_ece(confidence: np.ndarray, correct: np.ndarray) -> float:
     ------
     ValueError
         As `ece`.
+
+    Examples
+    --------
+    >>> round(da.metrics.smooth_ece([0.75] * 4, [True, True, True, False]), 3)
+    0.0
+    >>> round(da.metrics.smooth_ece([0.9, 0.6], [False, False]), 3)  # over-confident throughout: by the mean of both
+    0.75
     """
     from scipy.optimize import brentq
 

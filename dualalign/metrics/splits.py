@@ -30,6 +30,13 @@ def repeated_splits(
     ------
     ValueError
         Where fewer than two questions, or a fraction that leaves a side empty, make no split.
+
+    Examples
+    --------
+    >>> for fit, test in da.metrics.repeated_splits(["a", "b", "b", "c", "d"], fraction=0.5, seeds=[0, 1]):
+    ...     print(len(fit), len(test), {1, 2} <= set(fit) or {1, 2} <= set(test))  # both rows of "b" on one side
+    2 3 True
+    3 2 True
     """
     ids = np.arange(questions) if isinstance(questions, (int, np.integer)) else np.asarray(questions)
     _, first, owner = np.unique(ids, return_index=True, return_inverse=True)

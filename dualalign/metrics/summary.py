@@ -32,6 +32,12 @@ def summary(
     ------
     ValueError
         As `ece` and `brier`.
+
+    Examples
+    --------
+    >>> found = da.metrics.summary([[0.7, 0.3], [0.4, 0.6]], [0, 0], draws=100)
+    >>> [round(found[name], 3) for name in ("n", "accuracy", "confidence", "ece", "nll")]
+    [2, 0.5, 0.65, 0.45, 0.636]
     """
     proper = {}
     if np.ndim(values) == 2:

@@ -47,6 +47,13 @@ def load(name: str | os.PathLike, mirror: str | os.PathLike | None = None) -> li
     ------
     ValueError
         If ``name`` is none of these; the message lists the known sets.
+
+    Examples
+    --------
+    >>> from dualalign.questions import Question, load, save_file
+    >>> path = save_file([Question("ice", "What is ice?", ("hot", "cold"), answer=1)], "q.jsonl")
+    >>> load(path)[0].options
+    ('hot', 'cold')
     """
     if str(name) in PACKAGED_SETS:
         return PACKAGED_SETS[str(name)]()

@@ -18,6 +18,13 @@ def load_file(path: str | os.PathLike) -> list[Question]:
     ------
     ValueError
         Names the file, the row, what was found and what to do.
+
+    Examples
+    --------
+    >>> from dualalign.questions import Question, load_file, save_file
+    >>> question = Question("ice", "What is ice?", ("hot", "cold"), answer=1)
+    >>> load_file(save_file([question], "q.jsonl")) == [question]
+    True
     """
     path = Path(path)
     if not is_file(path):
@@ -27,7 +34,15 @@ def load_file(path: str | os.PathLike) -> list[Question]:
 
 
 def save_file(questions: list[Question], path: str | os.PathLike) -> Path:
-    """Write questions as JSONL, atomically. Returns the path."""
+    """Write questions as JSONL, atomically. Returns the path.
+
+    Examples
+    --------
+    >>> from dualalign.questions import Question, save_file
+    >>> question = Question("ice", "What is ice?", ("hot", "cold"), answer=1)
+    >>> save_file([question], "q.jsonl").read_text()
+    '{"id": "ice", "question": "What is ice?", "options": ["hot", "cold"], "answer": 1}\\n'
+    """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -40,6 +40,16 @@ def render(question: Question, style: str, wording: str = "") -> str:
     ------
     ValueError
         If the style is unknown, or ``p-true`` meets a question without a proposed answer.
+
+    Examples
+    --------
+    >>> from dualalign.questions import Question, render
+    >>> question = Question("ice", "What is ice?", ("hot", "cold"), answer=1)
+    >>> print(render(question, "letters"))
+    Question: What is ice?
+    A. hot
+    B. cold
+    Answer:
     """
     _check_style(style)
     parts = [wording, question.context, f"Question: {question.question}", *_BODIES[style](question)]
@@ -80,7 +90,15 @@ def render_chat(tokenizer, question: Question, style: str, wording: str = "") ->
 
 
 def targets(question: Question, style: str) -> tuple[str, ...]:
-    """The continuations that are scored, one an option, each with its leading blank."""
+    """The continuations that are scored, one an option, each with its leading blank.
+
+    Examples
+    --------
+    >>> from dualalign.questions import Question, targets
+    >>> question = Question("ice", "What is ice?", ("hot", "cold"), answer=1)
+    >>> targets(question, "letters"), targets(question, "cloze")
+    ((' A', ' B'), (' hot', ' cold'))
+    """
     _check_style(style)
     if style == "letters":
         return tuple(f" {letter}" for letter in LETTERS[: len(question.options)])
@@ -116,6 +134,15 @@ def option_tokens(
     ------
     OptionClash
         If a continuation merges with the prompt, or two continuations begin with the same token.
+
+    Examples
+    --------
+    >>> from dualalign.questions import option_tokens
+    >>> def words(text, **_):  # stands for a tokenizer: a token a word
+    ...     return {"input_ids": text.split()}
+    >>> words.eos_token_id = None
+    >>> option_tokens(words, "What is ice? Answer:", (" very hot", " cold"))
+    (['What', 'is', 'ice?', 'Answer:'], ['very', 'cold'])
     """
     prompt_ids = _encode(tokenizer, prompt, special)
     longer = [_encode(tokenizer, prompt + text, special) for text in continuations]
@@ -150,6 +177,16 @@ def encode_question(
         Names the question.
     ValueError
         Where there is no chat template, or it refuses the question.
+
+    Examples
+    --------
+    >>> from dualalign.questions import Question, encode_question
+    >>> def words(text, **_):  # stands for a tokenizer: a token a word
+    ...     return {"input_ids": text.split()}
+    >>> words.eos_token_id = None
+    >>> prompt, options = encode_question(words, Question("ice", "What is ice?", ("hot", "cold")), "letters")
+    >>> prompt[-1], options
+    ('Answer:', ['A', 'B'])
     """
     continuations = targets(question, style)
     prompt = (render_chat if chat else _plain)(tokenizer, question, style, wording)

@@ -34,6 +34,12 @@ class Question:
         A passage to read first, or empty.
     proposed : str
         A proposed answer to be judged (prompt style ``p-true`` only), or empty.
+
+    Examples
+    --------
+    >>> question = da.Question("ice", "What is ice?", ("hot", "cold"), answer=1)
+    >>> question.to_row()
+    {'id': 'ice', 'question': 'What is ice?', 'options': ['hot', 'cold'], 'answer': 1}
     """
 
     id: str
@@ -64,6 +70,12 @@ def question_from_row(row: dict, where: str) -> Question:
     ------
     ValueError
         Names the file, the row, what was found and what to do.
+
+    Examples
+    --------
+    >>> from dualalign.questions.schema import question_from_row
+    >>> question_from_row({"id": 1, "question": "What is ice?", "options": ["hot", "cold"]}, "q.jsonl, row 1").id
+    '1'
     """
     if not isinstance(row, dict):
         raise ValueError(f"{where}: a row must be an object with the keys id, question, options, answer")
@@ -147,6 +159,14 @@ def check_unique(questions: Iterable[Question], where: str) -> list[Question]:
 
 
 def normalised(question: Question) -> str:
-    """The question's text reduced to lower-case letters and digits, to compare questions across sets."""
+    """The question's text reduced to lower-case letters and digits, to compare questions across sets.
+
+    Examples
+    --------
+    >>> from dualalign.questions import Question, normalised
+    >>> question = Question("ice", "What is ice?", ("hot", "cold"), answer=1)
+    >>> normalised(question)
+    'what is ice'
+    """
     text = unicodedata.normalize("NFKC", f"{question.context} {question.question}").casefold()
     return re.sub(r"\W+", " ", text).strip()

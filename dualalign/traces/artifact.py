@@ -44,6 +44,21 @@ class Traces:
     ------
     ValueError
         One line that names the field, what was found and what to do.
+
+    Examples
+    --------
+    >>> logits = np.array([[[0, 0, -np.inf], [1, 0, -np.inf]], [[0, 0, 0], [0, 1, 2]]], np.float32)
+    >>> labels, n_options, metadata = np.array([0, 2]), np.array([2, 3]), {"plm": "base", "polm": "chat"}
+    >>> traces = da.Traces(logits, 3 * logits, labels, n_options, ("one", "two"), metadata=metadata)
+    >>> traces
+    Traces(2 questions, 2 layers, 3 options, base and chat)
+    >>> traces.mask.tolist()
+    [[True, True, False], [True, True, True]]
+    >>> da.Traces.concat([traces.select([1]), traces.select([0])]).question_ids
+    ('two', 'one')
+    >>> traces.save("t.safetensors")
+    >>> bool((da.Traces.load("t.safetensors").polm_logits == traces.polm_logits).all())
+    True
     """
 
     plm_logits: np.ndarray
@@ -198,6 +213,14 @@ def write_whole(path: Path, content: bytes) -> None:
     ------
     ValueError
         Names the file and why it cannot be written (no space, no permission).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from dualalign.traces.artifact import write_whole
+    >>> write_whole(Path("t.json"), b"{}")
+    >>> [path.name for path in Path().iterdir()]
+    ['t.json']
     """
     sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

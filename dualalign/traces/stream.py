@@ -40,6 +40,15 @@ class TraceStream:
     ------
     ValueError
         One line that names the file: no trace, or a block that is not what a trace must be, when it is read.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> from dualalign.traces.stream import TraceStream
+    >>> from_arrays(np.zeros((5, 3, 2)), np.zeros((5, 3, 2))).save("t.safetensors")
+    >>> stream = TraceStream("t.safetensors", block_bytes=2 * 2 * 3 * 2 * 4)  # two questions of two models, in float32
+    >>> len(stream), stream.n_layers, [len(block) for rows, block in stream.blocks()]
+    (5, 3, [2, 2, 1])
     """
 
     def __init__(self, path: str | Path, block_bytes: int = BLOCK_BYTES) -> None:

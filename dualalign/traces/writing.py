@@ -144,6 +144,15 @@ def merge(paths: Sequence[str | Path], out: str | Path, dtype: str = "float32") 
     ------
     ValueError
         Names the file that is of another pair or style, has another depth, or repeats a question.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> from dualalign.traces.writing import merge
+    >>> for name in ("one", "two"):
+    ...     from_arrays(np.zeros((1, 3, 2)), np.zeros((1, 3, 2)), question_ids=[name]).save(f"{name}.safetensors")
+    >>> da.Traces.load(merge(["one.safetensors", "two.safetensors"], "both.safetensors")).question_ids
+    ('one', 'two')
     """
     out = Path(out)
     validate.check_target(out, paths)

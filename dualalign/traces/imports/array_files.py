@@ -63,6 +63,14 @@ def from_array_files(
     ------
     ValueError
         One line that names the file and the array.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_array_files
+    >>> np.savez("base.npz", logits=np.zeros((1, 2, 12)), option_ids=[3, 4])
+    >>> np.savez("chat.npz", logits=np.ones((1, 2, 12)), option_ids=[3, 4])
+    >>> from_array_files("base.npz", "chat.npz")
+    Traces(1 questions, 2 layers, 2 options, base.npz and chat.npz)
     """
     paths = [Path(plm), Path(polm)]
     read = [_checked(path, read_arrays(path)) for path in paths]

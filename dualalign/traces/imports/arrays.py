@@ -26,6 +26,13 @@ class Unembedding:
     norm_mean : True for LayerNorm, which subtracts the mean; False for RMSNorm
     norm_eps, norm_offset : its epsilon, and what is added to norm_weight (1 in Gemma)
     logit_scale : factor of the logits; softcap : c of c tanh(logit / c), 0 for none
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import Unembedding
+    >>> head = Unembedding(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))  # three tokens, a stream of width 2
+    >>> head(np.array([[[5.0, 7.0]]]), np.array([[0, 2]])).tolist()  # one question, one layer; tokens 0 and 2
+    [[[5.0, 12.0]]]
     """
 
     weight: np.ndarray
@@ -98,6 +105,16 @@ def from_arrays(
     ------
     ValueError
         One line that names the array and what is wrong.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import from_arrays
+    >>> vocabulary = np.arange(24.0).reshape(1, 2, 12)  # one question, two layers, twelve tokens
+    >>> traces = from_arrays(vocabulary, vocabulary, option_ids=[3, 4, -1], metadata={"plm": "base", "polm": "chat"})
+    >>> traces
+    Traces(1 questions, 2 layers, 3 options, base and chat)
+    >>> traces.plm_logits.tolist()
+    [[[3.0, 4.0, -inf], [15.0, 16.0, -inf]]]
     """
     given = [as_array(plm, "plm"), as_array(polm, "polm")]
     n = len(given[0]) if given[0].ndim else 0
@@ -117,7 +134,14 @@ def from_arrays(
 
 
 def as_array(values: object, name: str) -> np.ndarray:
-    """Return an array of numbers; a torch tensor is taken off its graph and device, half precision made single."""
+    """Return an array of numbers; a torch tensor is taken off its graph and device, half precision made single.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports.arrays import as_array
+    >>> as_array([1.0, 2.0], "plm").dtype
+    dtype('float64')
+    """
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = (values.float() if values.is_floating_point() else values).numpy()

@@ -41,6 +41,13 @@ def transformer_lens_layers(values: object, labels: Sequence[str], position: int
     ------
     ValueError
         Where the labels are not those of a whole accumulated stack.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import transformer_lens_layers
+    >>> stack = np.arange(4.0).reshape(4, 1, 1)  # four entries, one question, one option
+    >>> transformer_lens_layers(stack, ["0_pre", "0_mid", "1_pre", "final_post"]).tolist()  # after block 1 and block 2
+    [[[2.0], [3.0]]]
     """
     stack, labels = as_array(values, "values"), list(labels)
     if len(labels) != len(stack):
@@ -65,6 +72,13 @@ def stack_layers(saved: Sequence[object], position: int | Sequence[int] = -1) ->
     ------
     ValueError
         For layers of different shapes, or a position past the end.
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import stack_layers
+    >>> saved = [np.zeros((1, 7, 4)), np.ones((1, 7, 4))]  # two layers, one question, seven tokens, width 4
+    >>> stack_layers(saved).shape
+    (1, 2, 4)
     """
     layers = [as_array(one[0] if isinstance(one, tuple) else one, f"layer {i + 1}") for i, one in enumerate(saved)]
     if not layers or len({layer.shape for layer in layers}) > 1 or layers[0].ndim not in (2, 3):
@@ -94,6 +108,14 @@ def tuned_lens_logits(
     logits : (N, T, V), the model's own, soft-capped and scaled as it does (tuned-lens's unembedding is neither)
     option_ids : (K,) or (N, K)
     position : of the last prompt token, as in `stack_layers`
+
+    Examples
+    --------
+    >>> from dualalign.traces.imports import tuned_lens_logits
+    >>> hidden = [np.full((1, 7, 4), l) for l in range(4)]  # embedding, then blocks 1 to 3; one question, seven tokens
+    >>> own = np.full((1, 7, 9), 99.0)  # the model's logits, nine tokens in the vocabulary
+    >>> tuned_lens_logits(lambda stream, l: np.full((1, 9), 10.0 * l), hidden, own, [3, 4]).tolist()
+    [[[10.0, 10.0], [20.0, 20.0], [99.0, 99.0]]]
     """
     ids = np.asarray(option_ids)
     last = stack_layers([logits], position)  # (N, 1, V)

@@ -70,6 +70,19 @@ def from_lm_eval(
     ------
     ValueError
         One line that names file and row.
+
+    Examples
+    --------
+    >>> import json
+    >>> from pathlib import Path
+    >>> from dualalign.traces.imports import from_lm_eval
+    >>> asked = {"doc_id": 7, "target": "0", "arguments": [["Is ice cold?", " yes"], ["Is ice cold?", " no"]]}
+    >>> for name, scores in {"base": [-0.5, -1.0], "chat": [-0.1, -2.5]}.items():
+    ...     row = asked | {"filtered_resps": [[score, False] for score in scores]}
+    ...     _ = Path(f"{name}.jsonl").write_text(json.dumps(row))
+    >>> traces = from_lm_eval("base.jsonl", "chat.jsonl")
+    >>> traces.polm_final.tolist(), traces.labels.tolist()
+    ([[-0.10000000149011612, -2.5]], [0])
     """
     one_of("--score", score, SCORES, "lm-eval")
     files = [sample_files(path) for path in (plm, polm)]

@@ -71,6 +71,19 @@ def from_logprobs(
     ------
     ValueError
         One line that names file and row.
+
+    Examples
+    --------
+    >>> import json
+    >>> from pathlib import Path
+    >>> from dualalign.traces.imports import from_logprobs
+    >>> for name, given in {"base": {" A": -0.5, " B": -1.0}, "chat": {" A": -0.25, " B": -2.5}}.items():
+    ...     response = {"model": name, "choices": [{"logprobs": {"top_logprobs": [given]}}]}
+    ...     row = {"id": "ice", "options": [" A", " B"], "answer": 0, "response": response}
+    ...     _ = Path(f"{name}.jsonl").write_text(json.dumps(row))
+    >>> traces = from_logprobs("base.jsonl", "chat.jsonl")
+    >>> traces.polm_final.tolist(), traces.metadata["polm"]
+    ([[-0.25, -2.5]], 'chat')
     """
     one_of("--missing", missing, POLICIES)
     one_of("--match", match, MATCHES)
