@@ -24,7 +24,7 @@ AUDIT_VENV = .venv-audit
 PART ?=
 BENCHMARKS = $(filter-out benchmarks/_% benchmarks/rivals.py,$(wildcard benchmarks/*.py))
 
-.PHONY: help book prose site pdf course course-test numbers figures-diff reproduce same-site costs results test test-core fuzz mutants live lab nightly bench bench-rivals test-rivals check pairs lock scan audit release wheel-test clean
+.PHONY: help book prose site pdf course course-test numbers figures-diff reproduce same-site costs results test test-core fuzz mutants faults live lab nightly bench bench-rivals test-rivals check pairs lock scan audit release wheel-test clean
 help:
 	@echo 'make book       environment, run every notebook whose inputs changed, build the site into _build/html'
 	@echo 'make prose      the same after an edit of text: seconds, for the pages that changed'
@@ -41,6 +41,7 @@ help:
 	@echo 'make test-core  the same without torch (PYTHON=python3.13 for another interpreter)'
 	@echo 'make fuzz       broken files for every loader, CASES=100000 of them; SEED=0 gives the same ones again'
 	@echo 'make mutants    change the code one thing at a time and see whether a test notices (PART=drift for one part)'
+	@echo 'make faults     plant known faults one by one in a copy and see which check catches each (ONLY=NAME, WRITE=1 records)'
 	@echo 'make live       run the live tests and the live chapters with the real models, then build the site with its result'
 	@echo 'make lab        environment and commands that remake the models and their traces'
 	@echo 'make nightly    train anew what is not shipped (hours; goes on where it stopped) and compare every trace with it'
@@ -117,6 +118,9 @@ fuzz: $(VENV)/core.ok
 mutants:
 	$(MAKE) $(MUTANTS_VENV)/mutants.ok VENV=$(MUTANTS_VENV)
 	$(MUTANTS_VENV)/bin/python tools/mutants.py --jobs $(JOBS) $(PART)
+
+faults: $(VENV)/test.ok
+	$(RUN) tools/plant_faults.py $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 live: $(VENV)/live.ok
 	$(RUN) -m pytest -m "live and not nightly"

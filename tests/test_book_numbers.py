@@ -90,13 +90,15 @@ def test_each_change_is_named(tmp_path, capsys, monkeypatch, values, line):
     assert line in capsys.readouterr().out
 
 
-def test_a_report_fails_only_where_a_number_is_not_recorded(tmp_path, capsys):
-    executed(tmp_path, {"ece": 0.25})
+def test_a_report_forgives_what_another_processor_does(tmp_path, capsys):
+    executed(tmp_path, {"ece": 0.25, "p": 0.002, "n": 3, "who": "a"})
     compare(tmp_path, "--write")
-    executed(tmp_path, {"ece": 0.75})
+    executed(tmp_path, {"ece": 0.2524, "p": 0.003, "n": 4, "who": "b"})  # last digits, a resample, ties that turned
     assert compare(tmp_path, "--report") == 0
-    assert "ece was 0.25, is 0.75" in capsys.readouterr().out
-    executed(tmp_path, {"ece": 0.25, "n": 2})
+    assert "ece was 0.25, is 0.2524" in capsys.readouterr().out
+    executed(tmp_path, {"ece": 0.2526, "p": 0.002, "n": 3, "who": "a"})
+    assert compare(tmp_path, "--report") == 1
+    executed(tmp_path, {"ece": 0.25, "p": 0.002, "n": 3, "who": "a", "m": 2})
     assert compare(tmp_path, "--report") == 1
 
 

@@ -31,6 +31,13 @@ def test_no_evaluation_question_is_in_the_training_pool(prints):
     assert not training & evaluation
 
 
+def test_no_set_trains_and_evaluates_and_the_fingerprints_are_of_these_sets(prints):
+    assert not set(pool.TRAINING_SETS) & set(pool.EVALUATION_SETS)
+    training, evaluation = (prints[prints.role == role] for role in ("pool", "evaluation"))
+    assert set(training.id.str.split("|").str[0]) == set(pool.TRAINING_SETS)
+    assert set(evaluation["set"]) == set(pool.EVALUATION_SETS)
+
+
 def test_every_shipped_trace_holds_evaluation_questions_only(prints):
     known = set(prints[prints.role == "evaluation"].id) | {q.id for q in catalogue.content_free()}
     files = sorted((DATA / "traces").glob("*.safetensors"))

@@ -32,6 +32,8 @@ SETTINGS = (
         "book/*.bib",
         "book/costs.json",
         "book/reproduced.json",
+        "book/planted.json",
+        "tests/planted/faults.toml",
         "book/glossary.md",
     ),
     *("book/_static/**/*", "vendor/**/*", "tools/*.*", "dualalign/**/*.py"),

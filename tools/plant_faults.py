@@ -9,6 +9,7 @@ interrupted run goes on. --write records all results for the book. Exit code 1 w
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -26,12 +27,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS = Path("tests/planted/faults.toml")
-RESULTS = Path("tests/planted/results.json")
+RESULTS = Path("book/planted.json")
 KEPT = Path("_build/planted")
 LIMIT = 300  # seconds that a check may take
 LONGEST = 220  # characters of a message that are kept
 SMALL_CHAPTER = "notebooks/01_start_here"
 PACKAGED = ("jupytext",)  # commands that are modules of packages
+BROKEN = re.compile(r"\b(Syntax|Name|Attribute|Type|Import|ModuleNotFound)Error\b")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ def read_faults(root: Path = ROOT) -> list[Fault]:
 
 
 def planted(fault: Fault, content: bytes) -> bytes:
-    """Return a file's content with the fault in it; ValueError where it does not apply exactly once."""
+    """Return a file's content with the fault in it.
+
+    ValueError where it does not apply exactly once, SyntaxError where it leaves no Python.
+    """
     if fault.flip is not None:
         changed = bytearray(content)
         changed[fault.flip] ^= 1
@@ -95,7 +100,10 @@ def planted(fault: Fault, content: bytes) -> bytes:
     times = content.count(fault.old.encode())
     if not fault.old or times != 1:
         raise ValueError(f"{fault.name}: its text stands {times} times in {fault.file}; bring {FAULTS} up to date")
-    return content.replace(fault.old.encode(), fault.new.encode())
+    changed = content.replace(fault.old.encode(), fault.new.encode())
+    if fault.file.endswith(".py"):
+        ast.parse(changed)
+    return changed
 
 
 # ---- the copy
@@ -158,8 +166,11 @@ def small_book(copy: Path) -> None:
         for path in (copy / folder).glob("[0-9a-z]*.*"):
             if path.is_file() and path.with_suffix("") != copy / SMALL_CHAPTER:
                 path.unlink()
-    numbers = json.loads((copy / "book/numbers.json").read_text(encoding="utf-8"))
-    (copy / "book/numbers.json").write_text(json.dumps({SMALL_CHAPTER: numbers[SMALL_CHAPTER]}), encoding="utf-8")
+    for name in ("numbers", "figures"):
+        path = copy / f"book/{name}.json"
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        own = {key: value for key, value in stored.items() if SMALL_CHAPTER in (key, value.get("notebook"))}
+        path.write_text(json.dumps(own), encoding="utf-8")
     (copy / "book/_toc.yml").write_text("format: jb-book\nroot: page\nparts: []\n", encoding="utf-8")
     shutil.copy(copy / "tests/planted/page.md", copy / "book/page.md")
     config = (copy / "_config.yml").read_text(encoding="utf-8")  # 400 pages of the module take a minute
@@ -206,10 +217,10 @@ def try_fault(fault: Fault, copy: Path, clean: set[tuple[str, str]]) -> Outcome:
 
 
 def message(fault: Fault, said: str) -> str:
-    """Return the first line that names the fault; a test that could not even start names none."""
+    """Return the first line that names the fault; code that cannot even run shows nothing about its check."""
     pattern = fault.says or (f"^FAILED {re.escape(fault.check.split()[0])}" if fault.is_test else ".")
-    lines = (" ".join(line.split()) for line in said.splitlines() if re.search(pattern, line))
-    return next(lines, "")[:LONGEST]
+    lines = [" ".join(line.split()) for line in said.splitlines() if re.search(pattern, line)]
+    return next((line[:LONGEST] for line in lines if not BROKEN.search(line)), "")
 
 
 def results(faults: list[Fault], force: bool) -> Iterator[tuple[Fault, Outcome]]:
