@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import tomllib
@@ -72,6 +73,13 @@ def test_vendored_scripts_match_their_checksums():
     kinds = {".js", ".css"}
     scripts = {p.relative_to(ROOT / "vendor").as_posix() for p in (ROOT / "vendor").rglob("*.*") if p.suffix in kinds}
     assert scripts == listed
+
+
+def test_packages_of_the_site_audit_are_pinned_by_their_content():
+    packages = json.loads((ROOT / "tools/axe/package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = packages.pop("")["dependencies"]
+    assert {name.removeprefix("node_modules/"): found["version"] for name, found in packages.items()} == wanted
+    assert all(re.fullmatch(r"sha512-[\w+/]{86}==", found["integrity"]) for found in packages.values())
 
 
 def test_commands_of_the_documents_exist():
