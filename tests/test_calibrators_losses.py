@@ -9,7 +9,9 @@ import pytest
 from scipy.special import log_softmax, rel_entr, softmax
 from scipy.stats import entropy
 
+import dualalign as da
 from dualalign import drift
+from dualalign.calibrators import objective
 from dualalign.calibrators.objective import ConfidencePart, ProcessPart, confidence_weight
 
 BETAS = (0.01, 0.3, 1.0, 2.5, 100.0)
@@ -113,3 +115,55 @@ def test_losses_stay_finite_where_probabilities_underflow(random_traces):
     for aggregate, tempered, process, peak in READINGS:
         part = ProcessPart(traces, np.ones(6), aggregate, tempered, process, peak)
         assert np.isfinite([part(beta) for beta in (1e-30, 1e-9, 1.0, 100.0)]).all()
+
+
+def test_what_nobody_says_of_the_objective_is_what_is_stated(random_traces):
+    traces, weight = random_traces(9, 5, padded=True), np.linspace(0, 1, 9)
+    plain, stated = ConfidencePart(traces, weight), ConfidencePart(traces, weight, "plm-first", "e")
+    assert plain(0.7) == stated(0.7)
+    stated = ProcessPart(traces, weight, "mean-entropy", "all", "squared-gap", "max-jump", "e")
+    assert ProcessPart(traces, weight)(0.7) == stated(0.7)
+    assert (confidence_weight(traces) == confidence_weight(traces, "jsd")).all()
+    z, log_g = drift.options_first(traces.polm_final), drift.log_softmax_first(traces.plm_final)
+    for one, two in zip(
+        objective.confidence_loss(z, log_g, 0.7), objective.confidence_loss(z, log_g, 0.7, "plm-first"), strict=True
+    ):
+        assert (one == two).all()
+    readings = ("mean-entropy", "all", "jsd", "squared-gap", "plm-first", "max-jump", "e")
+    first, second = (da.DualAlign(*options).fit(traces) for options in ((), readings))
+    assert (first.temperature_, first.objective_) == (second.temperature_, second.objective_)
+
+
+def test_fixed_weights_may_be_0_and_1(random_traces):
+    traces = random_traces(12, 4)
+    assert (confidence_weight(traces, 0) == 0).all()
+    assert (confidence_weight(traces, 1) == 1).all()
+    assert confidence_weight(traces, 1).dtype == np.float64
+    assert ProcessPart(traces, np.zeros(12))(0.7) == (0.0, 0.0)  # nothing to align
+    whole, half = da.DualAlign(weight=1).fit(traces), da.ConfidenceOnly(weight=1).fit(traces)
+    assert whole.temperature_ == half.temperature_ == pytest.approx(da.AlignAll().fit(traces).temperature_, rel=1e-9)
+    assert da.DualAlign(weight=0).fit(traces).temperature_ == da.ProcessOnly(weight=0).fit(traces).temperature_
+
+
+def test_weights_of_models_that_share_nothing_are_not_negative():
+    rng = np.random.default_rng(0)
+    g, f = rng.normal(size=(300, 6)) * 3, rng.normal(size=(300, 6)) * 3
+    g[:, 3:] -= 400
+    f[:, :3] -= 400
+    plm, polm = (np.repeat(z[:, None].astype(np.float32), 2, axis=1) for z in (g, f))
+    traces = da.Traces(plm, polm, np.full(300, -1), np.full(300, 6), tuple(map(str, range(300))))
+    for weight in ("jsd", "tv", "hard"):
+        found = confidence_weight(traces, weight)
+        assert (found >= 0).all()
+        assert found.max() < 1e-12
+
+
+def test_a_question_without_weight_is_not_looked_at(random_traces):
+    traces = random_traces(8, 4)
+    weight = np.array([0, 1, 0, 0.5, 0, 0, 2, 0])
+    for part in (ConfidencePart, ProcessPart):
+        some = part(traces.select(weight > 0), weight[weight > 0])(0.8)
+        assert part(traces, weight)(0.8) == pytest.approx((some[0] * 3 / 8, some[1] * 3 / 8), rel=1e-12)
+    assert ConfidencePart(traces, weight).z_f.shape == (4, 3)
+    path, target, used = ProcessPart(traces, weight).blocks[0]
+    assert len(path.counts) == len(target) == len(used) == 3

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualalign import METHODS, Traces, drift
-from dualalign.calibrators.streaming import LAST_LAYER, STREAMED, fit_stream
+from dualalign.calibrators.objective import ProcessPart
+from dualalign.calibrators.streaming import LAST_LAYER, STREAMED, StreamedProcess, fit_stream
 from dualalign.traces.stream import TraceStream
 
 
@@ -48,6 +49,7 @@ def test_a_streamed_fit_is_the_fit_in_memory(stored, name):
     np.testing.assert_allclose(blocks.confidence(traces), whole.confidence(traces), rtol=1e-12)
 
 
+@settings(max_examples=40)
 @given(
     n=st.integers(2, 40),
     rows=st.integers(1, 9),
@@ -181,3 +183,45 @@ def test_fewer_orders_than_questions_are_not_filled_up_with_the_bytes_behind_the
     path.write_bytes(relabelled(path.read_bytes(), "order", "I64", 8, (6, 4)))
     with pytest.raises(ValueError, match=r"order has shape \(6, 4\); give one row a question"):
         TraceStream(path)
+
+
+@pytest.fixture
+def stream(random_traces, tmp_path):
+    traces = random_traces(23, 5, 4, seed=3)
+    traces.save(tmp_path / "t")
+    return traces, lambda: TraceStream(tmp_path / "t", block_bytes=4 * 4 * 2 * 5 * 4)
+
+
+@pytest.mark.parametrize("name", ["process-only", "dual-align"])
+@pytest.mark.parametrize("weight", ["hard", 0.0, 0.4])
+def test_a_streamed_fit_counts_as_the_one_in_memory(stream, name, weight):
+    traces, opened = stream
+    whole = METHODS[name](weight=weight).fit(traces)
+    blocks = fit_stream(METHODS[name](weight=weight), opened())
+    assert blocks.n_fit_ == whole.n_fit_
+    assert blocks.temperature_ == pytest.approx(whole.temperature_, rel=1e-9)
+    assert blocks.reason_ == whole.reason_
+
+
+def test_a_stream_of_one_question_is_refused_and_of_two_is_fitted(random_traces, tmp_path):
+    traces = random_traces(2, 5, 4)
+    traces.select([0]).save(tmp_path / "one")
+    with pytest.raises(ValueError, match=r"^traces holds 1 questions; dual-align needs at least 2$"):
+        fit_stream(METHODS["dual-align"](), TraceStream(tmp_path / "one"))
+    traces.save(tmp_path / "two")
+    assert fit_stream(METHODS["dual-align"](), TraceStream(tmp_path / "two")).n_fit_ == 2
+
+
+def test_temperatures_of_the_grid_cost_one_pass_in_all(stream):
+    traces, opened = stream
+    source, weight = opened(), np.linspace(0, 1, 23)
+    process, whole = StreamedProcess(METHODS["process-only"](), source, weight), ProcessPart(traces, weight)
+    for beta in process.grid:
+        assert process(beta) == pytest.approx(whole(beta), rel=1e-12)
+    assert source.passes == 1
+    assert process(0.123) == pytest.approx(whole(0.123), rel=1e-12)
+    assert process(0.123) == process(0.123)
+    assert source.passes == 2
+    fresh = StreamedProcess(METHODS["process-only"](), opened(), weight)
+    assert fresh(0.123) == pytest.approx(whole(0.123), rel=1e-12)  # off the grid, asked first
+    assert set(fresh.known) == {*process.grid, 0.123}
