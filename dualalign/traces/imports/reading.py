@@ -38,13 +38,14 @@ def members(path: Path, streamed: str) -> Iterator[tuple[str, object]]:
     text = utf8(content(path, MAX_FILE), str(path), "utf-8-sig")
     at = _past(text, _skip(text, 0), "{", path)
     while text[at : at + 1] != "}":
+        _past(text, at, '"', path)  # a key is text
         key, at = _value(text, at, f"{path}")
         at = _past(text, _skip(text, at), ":", path)
         if key == streamed and text[at : at + 1] == "[":
             at = yield from _elements(text, at, path, streamed)
         else:
             value, at = _value(text, at, f"{path}, {shown(key)}")
-            yield str(key), value
+            yield key, value
         at = _comma(text, at, "}", path)
     if _skip(text, at + 1) != len(text):
         raise ValueError(f"{path}: goes on behind its JSON object (character {at + 1})")
