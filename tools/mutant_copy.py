@@ -19,6 +19,7 @@ VERDICTS = {
     "survived": (0,),
     "no_test": (5, 33),
 }
+_NOT_READ = {"__pycache__", "mutants"}  # folders
 _PLAIN = {"classmethod", "staticmethod"}  # the decorators that mutmut itself sees through
 
 
@@ -106,11 +107,11 @@ def _functions(tree: ast.Module) -> Iterable[ast.FunctionDef]:
 
 def inputs(part: Part) -> list[Path]:
     """Return the files that a part's run reads, relative to the checkout."""
-    kits = [p for p in (ROOT / "tests").glob("*.py") if not p.name.startswith("test_")]
-    folders = [ROOT / name for name in ("dualalign", "tests/data", *part.beside)]
-    within = [p for folder in folders for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    tests = [ROOT / "tests" / name for name in part.tests]
-    return sorted(p.relative_to(ROOT) for p in [*kits, *within, *tests, *(f for f in folders if f.is_file())])
+    folders = [ROOT / name for name in ("dualalign", "tests", *part.beside)]
+    within = [p for folder in folders for p in (folder.rglob("*") if folder.is_dir() else [folder]) if p.is_file()]
+    own = {ROOT / "tests" / name for name in part.tests}
+    found = [p for p in within if p in own or not (p.match("tests/test_*.py") or p.parent.name in _NOT_READ)]
+    return sorted(p.relative_to(ROOT) for p in found)
 
 
 def settings(part: Part) -> str:
