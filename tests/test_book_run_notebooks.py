@@ -179,3 +179,11 @@ def test_pages_at_a_time_change_no_byte_and_one_that_fails_stops_no_other(root, 
     assert run(root, "--force", "--jobs", "3") == 1
     assert [copy.read_bytes() for copy in copies] == alone
     assert "03_c: failed" in capfd.readouterr().err
+
+
+def test_a_stream_that_the_kernel_cut_is_one_again(root):
+    cell = "import sys, time\nfor i in range(3):\n    print(i, flush=True)\n    time.sleep(0.3)\ndisplay(7)\nprint(3)"
+    write(root / "notebooks/01_a.ipynb", (cell, []))
+    assert run(root) == 0
+    outputs = nbformat.read(root / "book/notebooks/01_a.ipynb", as_version=4).cells[0].outputs
+    assert [o.get("text") for o in outputs] == ["0\n1\n2\n", None, "3\n"]

@@ -89,10 +89,22 @@ def splice(cells: list, ran: list) -> list:
         found.append(cell)
         if cell.cell_type == "code":
             done = next(code)
-            cell.outputs, cell.execution_count = done.outputs, done.execution_count
+            cell.outputs, cell.execution_count = joined(done.outputs), done.execution_count
             if parameters and "parameters" in cell.metadata.get("tags", []):
                 found.append(clean(parameters.pop()))
     return [clean(parameter) for parameter in parameters] + found
+
+
+def joined(outputs: list) -> list:
+    """Return the outputs with neighbouring pieces of one stream made one: where a kernel cuts is a matter of time."""
+    found = []
+    for output in outputs:
+        last = found[-1] if found else {}
+        if output.output_type == "stream" and last.get("name") == output.name:
+            last["text"] += output.text
+        else:
+            found.append(output)
+    return found
 
 
 def injected(cell) -> bool:
