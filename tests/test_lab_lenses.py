@@ -12,7 +12,7 @@ from models_kit import tiny_model, tiny_questions, tiny_tokenizer
 
 from dualalign import DualAlign, ProcessOnly, Traces, drift, metrics
 from dualalign.calibrators.objective import ProcessPart
-from dualalign.lab import lenses
+from dualalign.lab import lenses, tuned_lens
 
 ROOT = Path(__file__).resolve().parent.parent
 RNG = np.random.default_rng(0)
@@ -26,7 +26,7 @@ def test_affine_is_ridge_regression(penalty):
     from sklearn.linear_model import Ridge
 
     x, y = RNG.normal(size=(60, 5)) * [1, 2, 3, 4, 5] + 7, RNG.normal(size=(60, 3))
-    w, b = lenses.affine(x, y, np.arange(60) < 12, [penalty])
+    w, b = tuned_lens.affine(x, y, np.arange(60) < 12, [penalty])
     alpha = penalty * x.var(axis=0).mean() * len(x)  # scikit-learn's is of the sum of squares
     fitted = Ridge(alpha=alpha).fit(x, y)
     assert w == pytest.approx(fitted.coef_.T, abs=1e-9)
@@ -38,7 +38,8 @@ def test_the_penalty_is_chosen_on_the_held_rows():
     noise, exact = RNG.normal(size=(40, 2)), x @ RNG.normal(size=(20, 2))
     held = np.arange(40) % 4 == 0
     for y, chosen in ((noise, 1e4), (exact, 1e-8)):
-        assert lenses.affine(x, y, held, [1e-8, 1e4])[0] == pytest.approx(lenses.affine(x, y, held, [chosen])[0])
+        found, expected = (tuned_lens.affine(x, y, held, penalties)[0] for penalties in ([1e-8, 1e4], [chosen]))
+        assert found == pytest.approx(expected)
 
 
 # -- Tabulated losses ----------------------------------------------------------------------------------------------

@@ -42,7 +42,6 @@ def drawings(traces):
         "divergence": lambda a: plots.plot_layer_divergence(plots.prepare_layer_divergence(traces), a),
         "peaks": lambda a: plots.plot_peak_layers(peaks, traces.n_layers, a),
         "jumps": lambda a: plots.plot_peak_jumps(peaks, a),
-        "map": lambda a: plots.plot_divergence_map(*plots.prepare_divergence_map(traces), a),
         "beliefs": lambda a: plots.plot_beliefs(plots.prepare_beliefs(traces, 0), a),
         "stability": lambda a: plots.plot_stability(plots.prepare_stability(traces), a),
         "objective": lambda a: plots.plot_objective(plots.prepare_objective(traces, temperatures=grid), a),
@@ -120,12 +119,6 @@ def test_peaks_against_a_loop(traces):
 def test_peak_bars_add_up_to_one_per_regime(traces):
     drawn = plots.plot_peak_layers(plots.prepare_peaks(traces), traces.n_layers, ax())
     assert [sum(bar.get_height() for bar in bars) for bars in drawn.containers] == pytest.approx([1, 1])
-
-
-def test_map_is_sorted_by_peak_layer(traces):
-    divergence, peak = plots.prepare_divergence_map(traces)
-    assert (np.diff(peak) >= 0).all()
-    np.testing.assert_array_equal(drift.peak_layer(divergence), peak)
 
 
 def test_beliefs_add_up_at_every_layer_and_leave_out_padding(traces):

@@ -56,10 +56,6 @@ class Term:
         names = [self.name, *FORMS.get(self.name, [])]
         return names + [plural(name) for name in names if not name.endswith(("ed", "ent", "ing", "-out"))]
 
-    @property
-    def case_matters(self) -> bool:
-        return any(letter.isupper() for letter in self.name)
-
 
 def plural(name: str) -> str:
     if name.endswith("y"):

@@ -31,11 +31,10 @@ def tags(cell) -> set[str]:
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise of a lesson and where it stands: indices of the lesson's cells."""
+    """An exercise of a lesson and where its solution stands: indices of the lesson's cells."""
 
     name: str
     title: str
-    statement: int
     solution: tuple[int, ...]  # cells between the two gates
     last: int  # the closing gate
 
@@ -111,7 +110,7 @@ def _exercise(cells: list, place: int, match: re.Match) -> Exercise:
     if not code or not all("solution" in tags(cells[i]) for i in solution):
         raise ValueError(f"exercise {name}: its solution needs a code cell, and the tag 'solution' on every cell")
     checked_expression(cells[code[-1]].source, name)
-    return Exercise(name, match["title"].strip() or name, place, solution, end)
+    return Exercise(name, match["title"].strip() or name, solution, end)
 
 
 def checked_expression(source: str, name: str) -> tuple[str, str]:

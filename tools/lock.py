@@ -70,12 +70,6 @@ def lock_text(groups: dict[str, list[str]]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def read_lock(text: str) -> dict[str, list[str]]:
-    """Read the groups back: title -> pins."""
-    blocks = [block.splitlines() for block in text.strip().split("\n\n")[1:]]
-    return {title.removeprefix("# "): lines for title, *lines in blocks}
-
-
 def environment_text(groups: dict[str, list[str]]) -> str:
     """Write the conda environment: one interpreter, everything else by pip with the pins of the lock."""
     lines = [

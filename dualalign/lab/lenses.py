@@ -8,9 +8,7 @@ At the last layer ``tuned`` is ``options``. A softmax over every token that is t
 ``options`` too, so that it needs no line of its own. The weight of a question and its confidence loss stay on the
 options: only the process is read anew.
 
-The affine map is a simple tuned lens (after Belrose et al., arXiv:2303.08112, who minimise a divergence of beliefs over
-much text): ridge regression of the last layer's stream on a layer's, over all tokens but the first of prompts that are
-not read afterwards, for each model and layer. No label enters.
+`tuned_lens` fits the affine map, on prompts that are not read afterwards. No label enters.
 """
 
 from __future__ import annotations
@@ -31,6 +29,7 @@ from ..questions import Question, encode_question, load_file
 from ..traces import Traces
 from ..traces.artifact import write_whole
 from . import catalogue
+from .tuned_lens import FOLD, tuned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +39,6 @@ QUESTIONS = Path("data/questions/arc-easy.jsonl")
 PAIR, STYLE = "sft4", "choices"
 SAMPLE = 60  # questions that are read, the first of the file; the map is fitted on the prompts of the others
 LENSES = ("options", "vocabulary", "tuned")
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of the ridge, in mean variances of a stream's coordinate
-FOLD = 5  # every fifth prompt chooses the penalty
 LOG_T = np.linspace(math.log(T_MIN), math.log(T_MAX), 65)
 _MEASURED = ("divergence", "plm_entropy", "polm_entropy", "plm_far", "polm_far")
 _AT_INFINITY = 1e-30  # the beta of the rows whose temperature is infinite
@@ -109,45 +106,6 @@ def record(plm, polm, asked: Sequence[Question], tuning: Sequence[Question]) -> 
             curves += [{"lens": name, **row} for row in curve_rows(traces)]
     stored = {column: "float32" for column in (*_MEASURED, "ise", "slope")}  # seven digits, half the size
     return tuple(t.astype({c: d for c, d in stored.items() if c in t}) for t in map(pd.DataFrame, (layers, curves)))
-
-
-def tuned(loaded, prompts: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """An `affine` map for each layer but the last, fitted on all tokens but the first of some prompts."""
-    from .streams import stream
-
-    streams = [stream(loaded, prompt)[0][:-1] for prompt in prompts]  # the last token comes first
-    held = np.repeat(np.arange(len(streams)) % FOLD == 0, [len(s) for s in streams])
-    together = np.concatenate(streams)
-    return [affine(together[:, i], together[:, -1], held) for i in range(together.shape[1] - 1)]
-
-
-def affine(
-    x: np.ndarray, y: np.ndarray, held: np.ndarray, penalties: Sequence[float] = PENALTIES
-) -> tuple[np.ndarray, np.ndarray]:
-    """Ridge regression of y (n, e) on x (n, d), its penalty the one with the least squared error on held rows.
-
-    Parameters
-    ----------
-    held : bool (n,)
-        Rows that choose the penalty; in the end all rows fit.
-    penalties : in units of the mean variance of a coordinate of x
-
-    Returns
-    -------
-    W (d, e) and b (e,) such that y is about x @ W + b.
-    """
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    tried = {penalty: _ridge(x[~held], y[~held], penalty) for penalty in penalties}
-    best = min(tried, key=lambda p: float(((x[held] @ tried[p][0] + tried[p][1] - y[held]) ** 2).sum()))
-    return _ridge(x, y, best)
-
-
-def _ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-    mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    covariance = (x - mean_x).T @ (x - mean_x) / len(x)
-    scale = penalty * np.trace(covariance) / len(covariance)
-    w = np.linalg.solve(covariance + scale * np.eye(len(covariance)), (x - mean_x).T @ (y - mean_y) / len(x))
-    return w, mean_y - mean_x @ w
 
 
 def _through(loaded, maps, encoded: Sequence[tuple[list[int], list[int]]]) -> dict[str, np.ndarray]:

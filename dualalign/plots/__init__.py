@@ -56,12 +56,10 @@ from dualalign.plots.judged import plot_log_odds, plot_p_true, prepare_p_true
 from dualalign.plots.layers import (
     plot_belief_strips,
     plot_beliefs,
-    plot_divergence_map,
     plot_layer_divergence,
     plot_peak_jumps,
     plot_peak_layers,
     prepare_beliefs,
-    prepare_divergence_map,
     prepare_layer_divergence,
     prepare_peaks,
 )
@@ -159,7 +157,6 @@ __all__ = [
     "plot_dial",
     "plot_dial_errors",
     "plot_distances",
-    "plot_divergence_map",
     "plot_draws",
     "plot_factors",
     "plot_few",
@@ -224,7 +221,6 @@ __all__ = [
     "prepare_decided",
     "prepare_dial",
     "prepare_distances",
-    "prepare_divergence_map",
     "prepare_draws",
     "prepare_floor",
     "prepare_forces",

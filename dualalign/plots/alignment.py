@@ -141,9 +141,7 @@ def plot_stops(pairs: Mapping[str, tuple[np.ndarray, np.ndarray, pd.DataFrame]],
         _log_ticks(ax, temperatures)
         ax.set_ylim(bottom=0)
         style.label(ax, "Temperature", "ECE" if ax is axes.flat[0] else "", name)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    look = {"frameon": False, "fontsize": style.TICK_SIZE, "labelcolor": style.INK}
-    axes.flat[0].figure.legend(handles, labels, loc="outside lower center", ncols=3, **look)
+    style.shared_legend(axes, columns=3)
     return axes
 
 

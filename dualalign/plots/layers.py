@@ -124,36 +124,6 @@ def plot_peak_jumps(peaks: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return style.legend(ax, loc="lower right")
 
 
-def prepare_divergence_map(traces: Traces) -> tuple[np.ndarray, np.ndarray]:
-    """Return the layer divergence (N, L) with questions sorted by peak layer, and those peak layers (N,), 1-based."""
-    divergence = drift.layer_divergence(traces)
-    peak = drift.peak_layer(divergence)
-    order = np.argsort(peak, kind="stable")
-    return divergence[order], peak[order]
-
-
-def plot_divergence_map(divergence: np.ndarray, peak: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Draw `prepare_divergence_map` as a heat map, a row a question; the stepped line is the peak layer."""
-    ax = style.canvas(ax)
-    n, n_layers = divergence.shape
-    image = ax.imshow(
-        divergence,
-        aspect="auto",
-        cmap="cividis",
-        vmin=0,
-        vmax=float(np.quantile(divergence, 0.995)) or drift.LN2,
-        extent=(0.5, n_layers + 0.5, n, 0),
-        interpolation="antialiased",
-    )
-    ax.step(peak - 0.5, np.arange(n), where="post", color="white", linewidth=1.2)
-    bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
-    bar.set_label("Divergence (nats)", color=style.INK, fontsize=style.LABEL_SIZE)
-    bar.ax.tick_params(colors=style.INK, labelsize=style.TICK_SIZE)
-    bar.outline.set_visible(False)
-    style.integer_ticks(ax)
-    return style.label(ax, "Layer", "Questions, sorted by peak layer")
-
-
 def prepare_beliefs(traces: Traces, index: int) -> pd.DataFrame:
     """Read both models' beliefs about one question at every layer, the PLM's at the layers matched with the PoLM's.
 

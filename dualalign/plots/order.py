@@ -168,15 +168,5 @@ def plot_styles(table: pd.DataFrame, methods: Sequence[str], axes=None) -> np.nd
     axes[0].set_yticks(range(len(sets)), sets)
     axes[0].invert_yaxis()
     axes[0].set_xlim(left=0)
-    handles, labels = axes[0].get_legend_handles_labels()
-    drawn = axes[0].figure.legend(
-        handles,
-        labels,
-        loc="outside lower center",
-        ncols=5,
-        frameon=False,
-        fontsize=style.TICK_SIZE,
-        labelcolor=style.INK,
-    )
-    drawn.set_in_layout(True)
+    style.shared_legend(axes, columns=5)
     return axes

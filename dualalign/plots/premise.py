@@ -217,7 +217,6 @@ def plot_dial_errors(dial: pd.DataFrame, methods: Sequence[str], axes=None, colu
     """
     names = list(dict.fromkeys(dial["set"]))
     axes = style.panels(len(names), axes, height=2.9, columns=columns)
-    free = len(names) < axes.size
     for ax, name in zip(axes.flat, names, strict=False):
         rows = on_grid(dial[dial["set"] == name])
         for method, line in _lines(rows, methods):
@@ -227,13 +226,8 @@ def plot_dial_errors(dial: pd.DataFrame, methods: Sequence[str], axes=None, colu
         ax.axvline(rows.loc[rows["setting"] == "1", "plm_gap"].iloc[0], color=style.PLM, linestyle=":", linewidth=1)
         style.label(ax, "Gap of the PLM", "ECE" if ax in axes[:, :1].flat else "", name)
     axes.flat[0].set_ylim(bottom=0)
-    if free:
-        axes.flat[len(names)].set_visible(True)
-        axes.flat[len(names)].set_axis_off()
-        handles, labels = axes.flat[0].get_legend_handles_labels()
-        style.legend(axes.flat[len(names)], handles=handles, labels=labels, loc="center")
-    else:
-        _legend_above(axes, ncols=4)
+    if not style.legend_in_free_panel(axes, len(names)):
+        style.shared_legend(axes, "upper center")
     return axes
 
 
@@ -254,7 +248,7 @@ def plot_inherited(inherited: pd.DataFrame, methods: Sequence[str], sets: Sequen
         ax.set_yticks(np.arange(len(pairs)), pairs)
         ax.set_ylim(len(pairs) - 0.5, -0.5)
         style.label(ax, "Inherited share", "", name)
-    _legend_above(axes, ncols=len(methods))
+    style.shared_legend(axes, "upper center", len(methods))
     return axes
 
 
@@ -278,13 +272,6 @@ def plot_natural_gaps(gaps: pd.DataFrame, methods: Sequence[str], marked: Sequen
         ax.plot(rows["plm_gap"][apart], rows["gap"][apart], "^", color=colour, markersize=5, markerfacecolor="none")
         style.label(ax, "Gap of the PLM", "Gap of the method" if ax in axes[:, :1].flat else "", method)
     return axes
-
-
-def _legend_above(axes: np.ndarray, ncols: int) -> None:
-    """Put one legend above all panels."""
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    look = {"frameon": False, "fontsize": style.TICK_SIZE, "labelcolor": style.INK}
-    axes.flat[0].figure.legend(handles, labels, loc="outside upper center", ncols=ncols, **look)
 
 
 def _lines(rows: pd.DataFrame, methods: Sequence[str]):

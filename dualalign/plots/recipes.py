@@ -59,13 +59,8 @@ def plot_shift(table: pd.DataFrame, axes=None) -> np.ndarray:
         _shift_panel(ax, table[table["set"] == name], pairs, name)
     for ax in axes[:, 1:].flat:
         ax.set_ylabel("")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    if len(names) == axes.size:
+    if not style.legend_in_free_panel(axes, len(names)):
         style.legend(axes.flat[0], loc="lower right")
-    else:  # the panel that is left over
-        axes.flat[-1].set_visible(True)
-        axes.flat[-1].set_axis_off()
-        style.legend(axes.flat[-1], handles=handles, labels=labels, loc="center")
     return axes
 
 

@@ -202,7 +202,7 @@ def plot_map_temperatures(table: pd.DataFrame, methods: Sequence[str], axes=None
     for ax in axes:
         ax.set_xlim(low, high)
         _plain_ticks(ax)
-    _shared_legend(axes, 5)
+    style.shared_legend(axes, columns=5)
     return axes
 
 
@@ -267,9 +267,3 @@ def _plain_ticks(ax: Axes) -> None:
     ax.xaxis.set_major_locator(FixedLocator(ticks[(ticks >= low) & (ticks <= high)]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.xaxis.set_minor_locator(NullLocator())
-
-
-def _shared_legend(axes: np.ndarray, columns: int) -> None:
-    handles, labels = axes[0].get_legend_handles_labels()
-    place = {"loc": "outside lower center", "ncols": columns, "frameon": False}
-    axes[0].figure.legend(handles, labels, fontsize=style.TICK_SIZE, labelcolor=style.INK, **place)

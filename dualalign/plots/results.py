@@ -148,6 +148,5 @@ def plot_stages(
         ax.set_xlim(-0.4, len(table) - 0.6)
         style.label(ax, "", quantity if ax is axes.flat[0] else "", name)
     axes.flat[0].set_ylim(bottom=0)  # shared, so only when all is drawn
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    style.legend(axes.flat[0].figure, handles=handles, labels=labels, loc="outside upper center", ncols=4)
+    style.shared_legend(axes, "upper center")
     return axes

@@ -74,7 +74,8 @@ def plot_draws(
         _log_temperatures(axes.flat[0], top)
     else:
         axes.flat[0].set_ylim(bottom=0)
-    _legend_in_free_panel(axes, len(names))
+    if not style.legend_in_free_panel(axes, len(names)):
+        style.legend(axes.flat[0], loc="best")
     return axes
 
 
@@ -94,17 +95,6 @@ def _log_temperatures(ax: Axes, top: float) -> None:
     ax.set_ylim(2, top * 1.12)
     ax.set_yticks([2, 3, 5, 10, 20, 30], ["2", "3", "5", "10", "20", "30+"])
     ax.yaxis.set_minor_locator(NullLocator())
-
-
-def _legend_in_free_panel(axes: np.ndarray, used: int) -> None:
-    """Put the legend in a panel that is left over, else into the first."""
-    handles = axes.flat[0].get_legend_handles_labels()
-    free = used < axes.size
-    ax = axes.flat[used] if free else axes.flat[0]
-    if free:
-        ax.set_visible(True)
-        ax.set_axis_off()
-    style.legend(ax, handles=handles[0], labels=handles[1], loc="center" if free else "best")
 
 
 def plot_few(near: pd.DataFrame, cost: pd.DataFrame, methods: Sequence[str], axes=None) -> np.ndarray:

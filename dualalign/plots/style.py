@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK = "#3b3b3b"  # text and frames; the report turns it into the page's own text colour
 QUIET = "#808080"  # reference lines: diagonal, zero, noise floor
@@ -93,14 +94,31 @@ def label(ax: Axes, x: str, y: str, title: str = "") -> Axes:
     return ax
 
 
-def legend(ax: Axes, **options) -> Axes:
-    """Add a frameless legend in ink, its marks opaque where the points are faint."""
+def legend(ax: Axes | Figure, **options) -> Axes | Figure:
+    """Add a frameless legend in ink to axes or a figure, its marks opaque where the points are faint."""
     drawn = ax.legend(frameon=False, fontsize=TICK_SIZE, title_fontsize=TICK_SIZE, labelcolor=INK, **options)
     drawn.get_title().set_color(INK)
     for handle in drawn.legend_handles:
         if hasattr(handle, "get_offsets"):  # a scatter's
             handle.set_alpha(1)
     return ax
+
+
+def shared_legend(axes: np.ndarray, place: str = "lower center", columns: int = 4) -> None:
+    """Put the legend of the first axes outside all of them: "lower center" or "upper center" of the figure."""
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    legend(axes.flat[0].figure, handles=handles, labels=labels, loc=f"outside {place}", ncols=columns)
+
+
+def legend_in_free_panel(axes: np.ndarray, used: int) -> bool:
+    """Put the legend of the first axes into the first panel that is left over; False where there is none."""
+    if used == axes.size:
+        return False
+    axes.flat[used].set_visible(True)
+    axes.flat[used].set_axis_off()
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    legend(axes.flat[used], handles=handles, labels=labels, loc="center")
+    return True
 
 
 def method_colour(name: str) -> str:
