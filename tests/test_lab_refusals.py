@@ -179,7 +179,7 @@ def test_an_adapter_of_another_package_is_refused_and_other_names_are_not(tmp_pa
     config.write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": OTHER}))
     with pytest.raises(ValueError, match=f"an adapter for {OTHER}, not for package:gemma3-270m"):
         ModelSpec("package:gemma3-270m", str(tmp_path)).check()
-    for source in (OTHER, "HuggingFaceTB/SmolLM2-135M-Instruct", "some/folder"):  # pragma: allowlist secret
+    for source in (OTHER, "HuggingFaceTB/SmolLM2-135M-Instruct", "some/folder"):
         check_base(tmp_path, source)
     for base in ("google/gemma-3-270m", None):
         config.write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": base}))
