@@ -47,7 +47,7 @@ def bare(python: str, folder: Path, wheel: Path) -> Path:
     """Make an environment with the wheel in it; return its interpreter."""
     subprocess.run([python, "-m", "venv", folder], check=True)
     inside = folder / "bin/python"
-    install = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel]
+    install = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", wheel]
     subprocess.run(install, check=True)
     return inside
 
