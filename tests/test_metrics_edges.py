@@ -1,4 +1,4 @@
-"""Metrics at their edges: stated defaults, options passed on, what is just allowed and just refused, tiny smoothing."""
+"""Metrics at their edges: stated defaults, options passed on, what is just allowed and just refused."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq
-from scipy.special import erf
 
 from dualalign import metrics
-from dualalign.metrics import _checks, resampling, smooth
+from dualalign.metrics import _checks, resampling
 
 RNG = np.random.default_rng(8)
 CONFIDENCE = np.concatenate([RNG.uniform(0.3, 1, 40), [0.0, 1.0, 0.5, 0.5]])
@@ -81,6 +79,10 @@ def test_a_summary_hands_its_options_on():
     whole = metrics.summary(proba, 1 - CORRECT, draws=5)
     assert list(whole) == [*expected, "brier", "nll"]
     assert whole["brier"] == metrics.brier(proba, 1 - CORRECT)
+
+
+def test_a_floor_hands_its_options_on():
+    assert metrics.ece_floor(CONFIDENCE, 4, 60, 7) == metrics.noise_draws(metrics.ece, CONFIDENCE, 60, 7, bins=4).mean()
 
 
 def test_a_draw_as_high_as_the_error_counts_for_chance():
@@ -251,50 +253,6 @@ def test_bins_work_along_the_last_axis():
     found = metrics.equal_mass(rows, 5)
     assert (found == [metrics.equal_mass(row, 5) for row in rows]).all()
     assert found.dtype == np.int64
-
-
-# -- Smooth ECE ----------------------------------------------------------------------------------------------------
-
-
-def area_of_two(apart: float, sigma: float) -> float:
-    """Area of the smoothed residuals of a right answer at 0.5 and a wrong one at 0.5 + apart, far from 0 and 1."""
-    right, wrong = 0.25, 0.25 + apart / 2
-    crossing = 0.5 + apart / 2 - sigma**2 * np.log(wrong / right) / apart
-    shares = erf((crossing - 0.5) / (sigma * np.sqrt(2))), erf((crossing - 0.5 - apart) / (sigma * np.sqrt(2)))
-    return right * shares[0] - wrong * shares[1]
-
-
-@pytest.mark.parametrize("apart", [1e-2, 1e-3, 1e-4])
-def test_two_close_confidences_smooth_to_the_closed_form(apart):
-    value = metrics.smooth_ece([0.5, 0.5 + apart], [True, False])
-    assert value == pytest.approx(brentq(lambda s: area_of_two(apart, s) - s, 1e-4, 0.06, xtol=1e-15), rel=1e-9)
-
-
-def test_a_smooth_ece_below_the_finest_width_is_the_area_at_that_width(monkeypatch):
-    monkeypatch.setattr(smooth, "_FINEST", 0.03)
-    for apart, finest in [(1e-2, False), (1e-3, True), (1e-4, True)]:  # the widths are 0.045, 0.014 and 0.0045
-        value = metrics.smooth_ece([0.5, 0.5 + apart], [True, False])
-        assert (value == pytest.approx(area_of_two(apart, 0.03), rel=1e-9)) == finest
-        assert (value < 0.03) == finest
-
-
-def test_one_sign_everywhere_needs_no_smoothing():
-    assert metrics.smooth_ece([0.2, 0.7], [True, True]) == pytest.approx((0.8 + 0.3) / 2, abs=1e-15)
-    assert metrics.smooth_ece([0.2, 0.7], [False, False]) == pytest.approx(0.45, abs=1e-15)
-
-
-def test_modes_are_the_same_however_many_are_held_and_asked_for(monkeypatch):
-    whole = smooth._SmoothedResidual(CONFIDENCE, CORRECT.astype(float))
-    expected = [np.mean((CORRECT - CONFIDENCE) * np.cos(k * np.pi * CONFIDENCE)) for k in range(9)]
-    assert whole.modes(9) == pytest.approx(expected, abs=1e-15)
-    before, value = whole.coefficients, metrics.smooth_ece(*PAIRS)
-    assert whole.modes(4) == pytest.approx(expected[:4], abs=1e-15)
-    assert whole.coefficients is before  # computed once
-    monkeypatch.setattr(smooth, "_CELLS", 130)
-    few = smooth._SmoothedResidual(CONFIDENCE, CORRECT.astype(float))
-    assert few.modes(2) == pytest.approx(expected[:2], abs=1e-15)
-    assert few.modes(9) == pytest.approx(expected, abs=1e-15)
-    assert metrics.smooth_ece(*PAIRS) == pytest.approx(value, abs=1e-13)
 
 
 # -- Splits --------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ PARTS = {
             "test_metrics_resampling.py",
             "test_metrics_scores.py",
             "test_metrics_selective.py",
+            "test_metrics_smooth.py",
         ),
     ),
     "calibrators": Part(
