@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import make_traces
+from no_network import python_path
 
 from dualalign.cli import app
 
@@ -97,7 +98,7 @@ def test_the_process_itself_takes_the_name_too(tmp_path):
     trace = tmp_path / f"{NAMES['command']}.safetensors"
     make_traces(30, 4, 4).save(trace)
     command = [sys.executable, "-m", "dualalign", "fit", "--json", trace.name]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": python_path(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert os.listdir(tmp_path) == [trace.name]
