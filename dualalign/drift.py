@@ -41,7 +41,7 @@ def log_softmax_options(logits: np.ndarray, temperature: float = 1.0) -> np.ndar
     Parameters
     ----------
     logits : (..., K)
-    temperature : positive float; `inf` gives the uniform distribution over the real options.
+    temperature : positive float, else ValueError; `inf` gives the uniform distribution over the real options.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def log_softmax_options(logits: np.ndarray, temperature: float = 1.0) -> np.ndar
 
 
 def entropy(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Return H(softmax(logits / temperature)) over the last axis, in nats, shape (...,).
+    """Return H(p) = -sum_k p_k ln p_k of p = softmax(logits / temperature) over the last axis, (...,), in nats.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def options_first(logits: np.ndarray) -> np.ndarray:
 
 
 def js_divergence(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
-    """Return the Jensen-Shannon divergence over the last axis, in nats, 0 to ln 2 [P].
+    """Return the Jensen-Shannon divergence, H((p + q) / 2) - (H(p) + H(q)) / 2, over the last axis, 0 to ln 2 nats [P].
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def matched_plm(traces: Traces) -> np.ndarray:
 def layer_divergence(traces: Traces, base: str = "e") -> np.ndarray:
     """Return d_l(x) = JSD(p_g^l || p_f^l) of every question and layer, (N, L_f) [P].
 
-    `base` is "e" (nats, 0 to ln 2) or "2" (bits, 0 to 1).
+    `base` is "e" (nats, 0 to ln 2) or "2" (bits, 0 to 1); ValueError for another.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def log_softmax_first(logits: np.ndarray) -> np.ndarray:
 
 
 def final_divergence(traces: Traces) -> np.ndarray:
-    """Return d_L(x), the divergence of the two models' answers, in nats, (N,).
+    """Return d_L(x), the divergence of the two models' answers, (N,), in nats [P].
 
     Examples
     --------
@@ -194,7 +194,8 @@ def peak_layer(traces: Traces | np.ndarray, rule: str = "max-jump") -> np.ndarra
     ----------
     traces : Traces, or their layer divergence (N, L)
     rule : "max-jump" argmax over l >= 2 of |d_l - d_(l-1)| [P]; "max-rise" the same without the absolute value, so that
-        only a parting counts, not a coming together; "max-divergence" argmax over all l of d_l.
+        only a parting counts, not a coming together; "max-divergence" argmax over all l of d_l [O]. ValueError for
+        another, and for a jump where there is one layer.
 
     Examples
     --------
@@ -219,15 +220,16 @@ def stability_entropy(
     aggregate: str = "mean-entropy",
     tempered: str = "all",
 ) -> np.ndarray:
-    """Return the inferential stability entropy from the peak layer to the last, in nats, (N,) [P].
+    """Return ISE(x; tau), the inferential stability entropy from the peak layer to the last, (N,), in nats [P].
 
     Parameters
     ----------
     logits : (N, L, K), -inf where padded
     peak_layer : int (N,), 1-based
-    temperature : divides the logits of the layers that `tempered` names
-    aggregate : "mean-entropy", "sum-entropy" (no mean) or "entropy-mean" (entropy of the layers' mean distribution)
-    tempered : "all" layers from the peak on, or the "last" only
+    temperature : tau, divides the logits of the layers that `tempered` names
+    aggregate : "mean-entropy" of H(softmax(z^l / tau)) over l >= l*, "sum-entropy" (no mean) or "entropy-mean" (entropy
+        of the layers' mean distribution) [O]
+    tempered : "all" layers from the peak on, or the "last" only [O]
 
     Raises
     ------

@@ -55,6 +55,34 @@ def test_formulas_in_docstrings_stay_as_they_are(text, kept):
     assert escaped(text) == kept
 
 
+def test_what_describes_a_parameter_is_not_taken_for_its_type():
+    long = "rule : " + "word " * 20 + "so that"
+    text = [
+        "Do.",
+        "",
+        "Parameters",
+        "----------",
+        "x, y : (N,) what it is",
+        "z : int",
+        "    A number.",
+        long,
+        "    it ends",
+    ]
+    after = [
+        *text[:4],
+        "x, y",
+        "    (N,) what it is",
+        "z : int",
+        "    A number.",
+        "rule",
+        f"    {long[7:]}",
+        "    it ends",
+    ]
+    returned = ["", "Returns", "-------", "a, b : (N,)"]
+    assert book_api.described([*text, *returned]) == [*after, *returned]
+    assert book_api.described(["x : y"]) == ["x : y"]
+
+
 def test_a_summary_is_the_first_sentence():
     assert summary(metrics.ece).startswith("Expected calibration error")
     assert "\n" not in summary(metrics.ece)

@@ -26,7 +26,7 @@ from book_public import (
     summary,
 )
 from book_terms import page_order
-from book_uses import uses
+from book_uses import linked, uses
 from docutils import nodes
 from sphinx.ext.autodoc.mock import mock
 
@@ -98,7 +98,9 @@ def index_page(groups: dict[str, list[str]], extra: list[str]) -> str:
     """Return the first page."""
     head = (
         "The module, call by call\n========================\n\nEvery public class and function of ``dualalign``, from "
-        "its docstring. ``import dualalign as da`` gives ``da.DualAlign`` and ``da.metrics``.\n\n"
+        "its docstring. ``import dualalign as da`` gives ``da.DualAlign`` and ``da.metrics``; examples begin with that "
+        "and with ``import numpy as np``, and all of them are run. :ref:`Every formula <formulas>` has a list of its "
+        "own, with the function that computes it.\n\n"
         "In brackets stands where a definition comes from: [P] the paper on Dual-Align, [D] the paper on DACA, [C] its "
         "public code, [R] the public reviews, [O] open: the record does not say, so every reading has a name.\n"
     )
@@ -124,7 +126,7 @@ def _pages(repository: str) -> dict[str, str]:
     used_on = {name: [page for page in on if page in there] for name, on in uses(ROOT).items()}
     described = entries()
     listed = {entry.module for entry in described}
-    deep = frozenset(full for full in used_on if full.rsplit(".", 1)[0] not in {*listed, "dualalign"})
+    deep = frozenset(full for full in {*used_on, *linked(ROOT)} if full.rsplit(".", 1)[0] not in {*listed, "dualalign"})
     described = entries(used=deep)
     home = {identity(entry.value): entry for entry in described}
     by_object = _by_object(used_on)
@@ -191,8 +193,24 @@ def _escape(text: str) -> str:
     return re.sub(r"(?<!\\)[|*]", r"\\\g<0>", text)
 
 
+NAMED = re.compile(r"(?P<names>[\w*]+(?:, [\w*]+)*) : (?P<text>.+)")
+FULL = 95  # characters from which a line was broken: what follows goes on with it
+
+
+def described(lines: list[str]) -> list[str]:
+    """Put what stands behind ``name :`` below it, unless it is a type with its description below: it is no type."""
+    found, section = [], ""
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        section = line if below.startswith("---") else section
+        named = NAMED.fullmatch(line) if section in ("Parameters", "Attributes") else None
+        typed = below.startswith("    ") and len(line) < FULL
+        found += [named["names"], f"    {named['text']}"] if named and not typed else [line]
+    return found
+
+
 def plain_marks(app, what, name, obj, options, lines):
     """Escape the lines of a docstring but for examples and blocks of code."""
+    lines[:] = described(lines)
     block = False
     for number, line in enumerate(lines):
         block = (

@@ -1,8 +1,9 @@
-"""Which pages use which public object of the module: read from the chapters' code, nothing is run."""
+"""Which pages use which public object of the module: read from the chapters' code and the prose, nothing is run."""
 
 from __future__ import annotations
 
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,12 @@ def uses(root: Path) -> dict[str, list[str]]:
             for name in sorted(names_in(path.read_text(encoding="utf-8"))):
                 found.setdefault(name, []).append(f"{source}/{path.stem}")
     return found
+
+
+def linked(root: Path) -> set[str]:
+    """Return the full names of the objects that the list of symbols and formulas leads to."""
+    text = (root / "book/symbols.md").read_text(encoding="utf-8")
+    return {name for name in map(_public, re.findall(r"`[^`<]*<(dualalign\.[\w.]+)>`", text)) if name}
 
 
 def names_in(code: str) -> set[str]:

@@ -39,14 +39,14 @@ class AlignAll(Calibrator):
 
 @dataclass(eq=False)
 class DACA(Calibrator):
-    """The same over the questions on which the two models agree [D] (arXiv:2505.16690).
+    """Mean of KL(p_g || softmax(z_f / T)) over the questions on which the two models agree [D] (arXiv:2505.16690).
+
+    The replica's unguarded result is `raw_temperature_`; where it is no valid temperature, `temperature_` is 0.01.
 
     Parameters
     ----------
     optimizer : "exact" the optimum; "adam" a replica of the published protocol, for comparison only (see adam.py)
     learning_rate, epochs, batch_size, seed : of the replica. The rate is 0.1 in [D]'s code and 0.05 in its text.
-
-    The replica's unguarded result is `raw_temperature_`; where it is no valid temperature, `temperature_` is 0.01.
 
     Examples
     --------

@@ -1,10 +1,10 @@
 """The Dual-Align objective, all of it, in the letters of the paper: g = PLM, f = PoLM, beta = 1 / tau.
 
-    minimise over tau > 0 the mean over x of   w(x) C(x; tau) + (1 - w(x)) S(x; tau)
+Minimise over tau > 0 the mean over x of  w(x) C(x; tau) + (1 - w(x)) S(x; tau),  where
 
-    C(x; tau) = KL(p_g^L || softmax(z_f^L / tau))       confidence alignment    confidence_loss
-    S(x; tau) = (ISE_f(x; tau) - ISE_g(x; 1))^2         process alignment       process_loss
-    w(x)      = 1 - d_L(x) / ln 2                       weight                  confidence_weight
+- C(x; tau) = KL(p_g^L || softmax(z_f^L / tau))  is the confidence alignment, `confidence_loss`;
+- S(x; tau) = (ISE_f(x; tau) - ISE_g(x; 1))^2    is the process alignment, `process_loss`;
+- w(x)      = 1 - d_L(x) / ln 2                  is the weight, `confidence_weight`.
 
 Sources: [P] Luo et al., arXiv:2601.04277, the scheme and ISE; [R] its public reviews, the two losses and a weight a
 question; [D] arXiv:2505.16690, the direction of the KL. What no source states is an argument, named in each docstring.
@@ -54,6 +54,8 @@ def moments(z: np.ndarray, beta: float | np.ndarray) -> tuple[np.ndarray, np.nda
 
 def confidence_loss(z_f: np.ndarray, log_g: np.ndarray, beta: float, kl: str = "plm-first") -> Loss:
     """C(x; tau): the KL divergence between p_g and q = softmax(beta z_f) [R], PLM first as in [D]; "polm-first" [O].
+
+    PLM first it is convex in beta, with the slope E_q[z_f] - E_(p_g)[z_f]: the optimum matches the mean logits.
 
     Parameters
     ----------
@@ -108,7 +110,7 @@ class Path:
 
 
 def layer_entropies(path: Path, beta: float) -> Loss:
-    """H(softmax(beta z)) of every row; dH/dbeta = -beta Var_q(z).
+    """H(softmax(beta z)) of every row; dH/dbeta = -beta Var_q(z), hence dH/dtau = Var_q(z) / tau^3.
 
     Examples
     --------

@@ -31,14 +31,13 @@ class _Scaling(Calibrator):
     on the same loss, in units of the logits' root mean square, picks the nearest; it moves no probability noticeably.
     Where no finite optimum exists (labels that a scaling can separate) the ridge alone holds W and b, and `reason_`
     says so. `objective_` is the mean loss without the ridge, in nats: no more than temperature scaling's, but by the
-    ridge's trifle where there is no finite optimum. `temperature_` is 1 and means nothing.
+    ridge's trifle where there is no finite optimum. `temperature_` is 1 and means nothing. Negative weights are
+    allowed; a wider trace's further options get temperature scaling's weight and no bias.
 
     Attributes
     ----------
     weights_ : (K,) the diagonal of W, or (K, K)
     bias_ : (K,)
-
-    Negative weights are allowed; a wider trace's further options get temperature scaling's weight and no bias.
     """
 
     weights_: np.ndarray

@@ -110,7 +110,7 @@ def _folded_normal_mean(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
 
 @by_rows(_ece_rows)
 def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: mean over questions of their bin's |accuracy - mean confidence| (arXiv:1706.04599).
+    """Expected calibration error, sum_m (n_m / N) |accuracy_m - mean confidence_m| over bins m (arXiv:1706.04599).
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
 
 @by_rows(_adaptive_rows)
 def adaptive_ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error over equal-mass bins; see `equal_mass` for how ties are kept together.
+    """Adaptive ECE (AECE): as `ece` over equal-mass bins; see `equal_mass` for how ties are kept together.
 
     Parameters and errors as `ece`.
 
@@ -175,14 +175,13 @@ def debiased_ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) ->
     The estimator is `normal_debiased_ce` (l1) of their reference code: 2 ECE - E[ECE'], where in ECE' the accuracy a of
     a bin of n questions is drawn from Normal(a, a (1 - a) / n). The expectation is taken in closed form, they take the
     mean of 1000 draws. Under perfect calibration it takes away 41 % of the noise (2 - sqrt(2) = 0.59 of the floor
-    stays), so it needs its `noise_floor` too.
+    stays), so it needs its `noise_floor` too. A bin whose answers are all right or all wrong (a single question, say)
+    is left as it is. Parameters and errors as `ece`.
 
     Returns
     -------
     float
-        May be slightly negative. A bin whose answers are all right or all wrong (a single question, say) is left as is.
-
-    Parameters and errors as `ece`.
+        A probability, maybe slightly negative.
 
     Examples
     --------
@@ -196,6 +195,11 @@ def debiased_ece(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) ->
 
 def wilson(right: np.ndarray, count: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Wilson score interval of the share right / count (Wilson 1927), (low, high); NaN where count is 0.
+
+    Parameters
+    ----------
+    right, count : (...,) how many of how many
+    level : share of such intervals that hold the truth; ValueError outside 0 to 1
 
     Examples
     --------
@@ -229,6 +233,11 @@ def reliability(
     DataFrame
         `low`, `high` (edges; for equal mass the least and greatest confidence), `count`, `confidence` (mean),
         `accuracy`, `accuracy_low`, `accuracy_high`. An empty bin keeps its row, with count 0 and NaN.
+
+    Raises
+    ------
+    ValueError
+        As `ece`; for an unknown kind, or a level outside 0 to 1.
 
     Examples
     --------

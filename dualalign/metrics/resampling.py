@@ -39,7 +39,13 @@ def noise_draws(
     ----------
     metric : a function of (confidence, correct): `ece`, `adaptive_ece`, `mce`, `smooth_ece`, `auroc`, ...
     confidence : (N,) probability of the predicted option
+    draws, seed : simulated data sets, and the seed of their answers
     options : passed to the metric, `bins=15` say
+
+    Raises
+    ------
+    ValueError
+        For NaN, values outside [0, 1], no question or no draw.
 
     Examples
     --------
@@ -118,6 +124,11 @@ def interval(
     Interval
         (low, high), within the values that the metric can take; NaN where the metric itself is NaN or infinite.
 
+    Raises
+    ------
+    ValueError
+        What the metric refuses; a level outside 0 to 1, or no draw.
+
     Examples
     --------
     >>> low, high = da.metrics.interval(da.metrics.accuracy, [True, False] * 50)  # 1/2, give or take 1.96 * 0.05
@@ -153,6 +164,11 @@ def paired_difference(
     -------
     Difference
         metric(*first) - metric(*second): negative where the first method errs less.
+
+    Raises
+    ------
+    ValueError
+        As `interval`; where the two have different numbers of questions.
 
     Examples
     --------

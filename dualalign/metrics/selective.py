@@ -33,8 +33,9 @@ def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> tuple[np.ndarr
 
     Returns
     -------
-    coverage, risk : (N,), k / N and the share of wrong answers among those k. Where confidences tie, the mean over
-        every order of the tied questions.
+    coverage, risk : float64 (N,)
+        k / N, and the share of wrong answers among those k; where confidences tie, the mean over every order of the
+        tied questions.
 
     Raises
     ------

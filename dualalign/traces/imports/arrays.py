@@ -21,11 +21,13 @@ class Unembedding:
 
     Parameters
     ----------
-    weight : (V, D); bias : (V,) or None; torch tensors are taken too, here and below
+    weight : (V, D), an array or a torch tensor, as all that follow
+    bias : (V,) or None
     norm_weight, norm_bias : (D,) or None, the final norm; None where the stream has been normed already
-    norm_mean : True for LayerNorm, which subtracts the mean; False for RMSNorm
+    norm_mean : 1 for LayerNorm, which subtracts the mean; 0 for RMSNorm
     norm_eps, norm_offset : its epsilon, and what is added to norm_weight (1 in Gemma)
-    logit_scale : factor of the logits; softcap : c of c tanh(logit / c), 0 for none
+    logit_scale : factor of the logits
+    softcap : c of c tanh(logit / c), 0 for none
 
     Examples
     --------
