@@ -116,6 +116,21 @@ def test_functions_are_short():
     assert sum(lines < FEW_LINES for lines in lengths.values()) > 0.9 * len(lengths)
 
 
+def test_everything_public_says_what_it_is():
+    """Modules, classes, functions and methods; what begins with an underscore or stands in a function may be silent."""
+    silent = [name for name, tree in TREES.items() if not ast.get_docstring(tree)]
+    for name, tree in TREES.items():
+        for node in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+            public = [n for n in node.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name[0] != "_"]
+            silent += [f"{name}:{n.lineno} {n.name}" for n in public if not ast.get_docstring(n)]
+    assert silent == []
+
+
+def test_files_are_short():
+    lengths = {name: len(path.read_text("utf-8").splitlines()) for name, path in FILES.items()}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE} == {}
+
+
 def test_a_method_is_in_every_list():
     """`book/contribute/method.md` says which these are."""
     for name, method in da.METHODS.items():

@@ -72,6 +72,7 @@ class _Scan:
         self._refine()
 
     def at(self, log_t: float) -> tuple[float, float]:
+        """Return the value at log T, and the slope in log T."""
         beta = math.exp(-log_t)
         value, slope = self.objective(beta)
         return value, -beta * slope

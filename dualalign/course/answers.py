@@ -34,6 +34,7 @@ class Number:
     decimals: int = 3
 
     def read(self, answer: Any) -> float:
+        """Return a float; ValueError where the answer is no number, or several."""
         if isinstance(answer, str):
             return _number_in(answer)
         if isinstance(answer, Fraction):
@@ -43,6 +44,7 @@ class Number:
         return float(_array(answer, "one number").reshape(-1)[0]) if np.size(answer) == 1 else _refuse(answer)
 
     def same(self, answer: float, other: float) -> bool:
+        """Whether both are infinite alike, or apart by at most 0.6 units of the last decimal."""
         if math.isinf(other) or math.isinf(answer):
             return answer == other
         return abs(answer - other) <= 0.6 * 10.0**-self.decimals
@@ -83,10 +85,12 @@ class Numbers:
     decimals: int = 3
 
     def read(self, answer: Any) -> np.ndarray:
+        """Return a float array without axes of length one; ValueError where it holds no numbers."""
         array = np.squeeze(_array(answer, "an array of numbers"))
         return array if array.ndim else array.reshape(1)
 
     def same(self, answer: np.ndarray, other: np.ndarray) -> bool:
+        """Whether shapes are equal and every entry is as near as for `Number`; NaN equals NaN."""
         if answer.shape != other.shape:
             return False
         return bool(np.allclose(answer, other, rtol=0, atol=0.6 * 10.0**-self.decimals, equal_nan=True))
@@ -105,6 +109,7 @@ class Choice:
     options: Sequence[str] = ("true", "false")
 
     def read(self, answer: Any) -> str:
+        """Return the option as the exercise spells it; ValueError where it is none of them."""
         word = str(answer).strip().strip("'\"").casefold()
         short = {"yes": "true", "no": "false"} if set(self.options) == {"true", "false"} else {}
         known = {option.casefold(): option for option in self.options}
@@ -113,6 +118,7 @@ class Choice:
         return known[short.get(word, word)]
 
     def same(self, answer: str, other: str) -> bool:
+        """Whether both are the same option."""
         return answer == other
 
 
@@ -132,6 +138,7 @@ class Function:
     result: Compare = Numbers()
 
     def read(self, answer: Any) -> list:
+        """Return what the answer's function gives for each case; ValueError where it is no function."""
         if not callable(answer):
             raise ValueError(f"a function is expected, not {type(answer).__name__}")
         return [self._returned(answer, case) for case in self.cases]
@@ -146,6 +153,7 @@ class Function:
             return f"{type(error).__name__}: {error}"
 
     def same(self, answer: list, other: list) -> bool:
+        """Whether every case gives the same: an error by its message, a value as `result` says."""
         return all(
             mine == theirs if isinstance(mine, str) or isinstance(theirs, str) else self.result.same(mine, theirs)
             for mine, theirs in zip(answer, other, strict=True)

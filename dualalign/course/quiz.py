@@ -70,6 +70,7 @@ class Quiz:
 
     @property
     def is_test(self) -> bool:
+        """Whether every item says what to read: then it is a test."""
         return all(item.read for item in self.items)
 
     def __repr__(self) -> str:

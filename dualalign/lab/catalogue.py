@@ -126,10 +126,12 @@ class Entry:
 
     @property
     def path(self) -> Path:
+        """Return where the trace lies."""
         return TRACES / f"{self.name}.safetensors"
 
     @property
     def wording(self) -> str:
+        """Return the instruction before every question, "" where there is none."""
         return WORDINGS.get(self.variant, "")
 
     def select(self, mirror=None) -> list[Question]:

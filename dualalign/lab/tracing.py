@@ -26,9 +26,11 @@ class Models:
         self._loaded: dict[str, LoadedModel] = {}
 
     def plm(self) -> LoadedModel:
+        """Return the PLM, loaded when it is first asked for."""
         return self._load(0)
 
     def polm(self) -> LoadedModel:
+        """Return the PoLM, loaded when it is first asked for."""
         return self._load(1)
 
     def _load(self, side: int) -> LoadedModel:

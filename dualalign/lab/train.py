@@ -101,6 +101,7 @@ class _Run:
             self.reference = self._reference(examples)
 
     def advance(self, batch: list[Example], total: int) -> None:
+        """Take one step of AdamW on a batch, with the rate of the schedule out of `total` steps."""
         import torch
 
         began = time.perf_counter()
@@ -172,6 +173,7 @@ class _Run:
         return choice
 
     def finish(self, choice: dict) -> Path:
+        """Write the weights and the record of the run, remove the parts, and return the folder."""
         record = {"recipe": asdict(self.recipe), "questions": self.n_examples, "seconds": round(self.seconds, 1)}
         curve = _thin(self.curve, self.recipe.style)
         write(self.model, self.recipe, self.part / "whole", self.out, record | choice | {"curve": curve})

@@ -9,10 +9,12 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_doubled(rng: np.random.Generator) -> dict:
+    """A temperature, and the factor by which all logits are multiplied."""
     return {"temperature": round(float(rng.uniform(1.5, 6.0)), 2), "factor": round(float(rng.uniform(1.6, 4.0)), 1)}
 
 
 def doubled(given: Given) -> float:
+    """Return the temperature of the multiplied logits: it grows by the same factor."""
     return given.temperature * given.factor
 
 

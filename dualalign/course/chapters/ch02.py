@@ -11,6 +11,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_pilot(rng: np.random.Generator) -> dict:
+    """The noise floor of a pilot study of n questions, and the floor that is wanted."""
     n = int(rng.integers(200, 1000))
     return {"n": n, "floor": round(float(rng.uniform(0.7, 0.95) / math.sqrt(n)), 3), "wanted": 0.01}
 
@@ -29,6 +30,7 @@ def one_by_one(given: Given) -> int:
 
 
 def give_reports(rng: np.random.Generator) -> dict:
+    """One ECE averaged over subjects, one pooled over all questions, and the floor of the pooled one."""
     subjects, each = int(rng.integers(16, 40)), int(rng.integers(15, 31))
     pooled_floor = round(float(rng.uniform(0.7, 0.9) / math.sqrt(subjects * each)), 3)
     apart = float(rng.uniform(0.01, 0.03))

@@ -17,12 +17,14 @@ def give_beliefs(rng: np.random.Generator) -> dict:
 
 
 def _belief(rng: np.random.Generator, excluded: int) -> np.ndarray:
+    """A belief over four options in twentieths, one of them 0."""
     parts = np.zeros(4)
     parts[np.arange(4) != excluded] = rng.multinomial(14, [1 / 3] * 3) + 2
     return parts / 20
 
 
 def entropy(p: np.ndarray) -> float:
+    """Return the entropy in nats, zeros left out."""
     return float(-sum(x * np.log(x) for x in p if x > 0))
 
 
@@ -33,11 +35,13 @@ def jsd(given: Given) -> float:
 
 
 def by_definition(given: Given) -> float:
+    """The JSD as the mean of two KL divergences from the middle."""
     middle = (given.plm + given.polm) / 2
     return float((rel_entr(given.plm, middle) + rel_entr(given.polm, middle)).sum() / 2)
 
 
 def one_sided(given: Given) -> float:
+    """The KL divergence of the PLM alone from the middle: half of what is asked."""
     return float(rel_entr(given.plm, (given.plm + given.polm) / 2).sum())
 
 
@@ -56,6 +60,7 @@ def peak(given: Given) -> int:
 
 
 def by_loop(given: Given) -> int:
+    """The peak layer, by looking at one layer after the other."""
     best, layer = -1.0, 0
     for number in range(2, len(given.divergence) + 1):
         change = abs(given.divergence[number - 1] - given.divergence[number - 2])

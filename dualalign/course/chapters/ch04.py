@@ -13,6 +13,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_two_options(rng: np.random.Generator) -> dict:
+    """The PoLM's lead of one option over the other in four questions, and the PLM's belief in it."""
     shares = np.array([rng.uniform(0.55, 0.7), rng.uniform(0.2, 0.45), rng.uniform(0.75, 0.9), rng.uniform(0.2, 0.45)])
     order = rng.permutation(4)
     return {"lead": rng.uniform(1.0, 4.0, 4).round(1), "p_plm": shares[order].round(2)}
@@ -29,6 +30,8 @@ def searched(given: Given) -> list[float]:
 
 
 def _search(lead: float, p: float) -> float:
+    """The best temperature of one question by a numerical search; inf where the loss falls without end."""
+
     def loss(beta: float) -> float:
         q = expit(beta * lead)
         return -p * math.log(q) - (1 - p) * math.log(1 - q)
@@ -38,6 +41,7 @@ def _search(lead: float, p: float) -> float:
 
 
 def by_slope(given: Given) -> list[float]:
+    """The same in closed form, from where the slope in 1/T vanishes."""
     return [
         math.inf if p <= 0.5 else float(lead / math.log(p / (1 - p)))
         for lead, p in zip(given.lead, given.p_plm, strict=True)
@@ -63,6 +67,7 @@ def finite_by_step(given: Given) -> np.ndarray:
 
 
 def favourite(given: Given) -> np.ndarray:
+    """Return the PLM's probability of the PoLM's answer, (5,)."""
     return given.p_plm[np.arange(5), given.z_polm.argmax(axis=1)]
 
 

@@ -11,6 +11,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_evidence(rng: np.random.Generator) -> dict:
+    """The share pi of the preferred answer, the belief at the start, and DPO's beta."""
     return {
         "pi": round(float(rng.uniform(0.6, 0.75)), 2),
         "start": round(float(rng.uniform(0.3, 0.45)), 2),
@@ -40,11 +41,13 @@ def searched(given: Given) -> list[float]:
 
 
 def by_odds(given: Given) -> np.ndarray:
+    """The three optima from odds: SFT copies pi, DPO multiplies the odds, RLVR goes to 1."""
     odds = given.start / (1 - given.start) * (given.pi / (1 - given.pi)) ** (1 / given.beta)
     return np.array([given.pi, odds / (1 + odds), 1])
 
 
 def give_selection(rng: np.random.Generator) -> dict:
+    """How often the models agree, and the gap of confidence there and on all questions."""
     return {
         "agreement": round(float(rng.uniform(0.55, 0.8)), 2),
         "gap_agree": -round(float(rng.uniform(0.04, 0.12)), 3),

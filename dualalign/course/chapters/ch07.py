@@ -21,6 +21,7 @@ def give_witnesses(rng: np.random.Generator) -> dict:
 
 
 def _product_of(given: Given) -> np.ndarray:
+    """Return the likelihood of what the sources say under each option, not normalised, (4,)."""
     product = np.ones(OPTIONS)
     for r, said in zip(given.reliability, given.says, strict=True):
         product *= [r if option == said else (1 - r) / (OPTIONS - 1) for option in "ABCD"]
@@ -42,6 +43,7 @@ def by_log_odds(given: Given) -> np.ndarray:
 
 
 def by_odds(given: Given) -> list[float]:
+    """The belief by multiplying the odds of each option, source by source."""
     odds = [1.0] * OPTIONS
     for r, said in zip(given.reliability, given.says, strict=True):
         odds["ABCD".index(said)] *= 3 * r / (1 - r)
@@ -49,6 +51,7 @@ def by_odds(given: Given) -> list[float]:
 
 
 def _shares(given: Given, weight) -> np.ndarray:
+    """A belief that adds up a weight for each source instead of multiplying."""
     parts = np.zeros(OPTIONS)
     for r, said in zip(given.reliability, given.says, strict=True):
         parts["ABCD".index(said)] += weight(r)
@@ -56,6 +59,7 @@ def _shares(given: Given, weight) -> np.ndarray:
 
 
 def _product(given: Given, silent) -> np.ndarray:
+    """A belief whose sources that say something else count as `silent` of their reliability."""
     parts = np.ones(OPTIONS)
     for r, said in zip(given.reliability, given.says, strict=True):
         parts *= [r if option == said else silent(r) for option in "ABCD"]
@@ -69,6 +73,7 @@ def only_named(given: Given) -> np.ndarray:
 
 
 def give_random_answers(rng: np.random.Generator) -> dict:
+    """The lead of one option over three others, and how sure the PLM is of it."""
     return {"lead": round(float(rng.uniform(5, 9)), 1), "plm_sure": round(float(rng.uniform(0.45, 0.85)), 2)}
 
 

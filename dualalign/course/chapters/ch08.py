@@ -12,11 +12,13 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_family(rng: np.random.Generator) -> dict:
+    """A family of paired tests, rivals times settings, and its level."""
     level = float(rng.choice([0.01, 0.02, 0.05, 0.1]))
     return {"rivals": int(rng.integers(4, 13)), "settings": int(rng.integers(12, 80)), "level": level}
 
 
 def fewest_resamples(given: Given) -> int:
+    """Return how many resamples let a p-value pass Holm's first step."""
     return round(2 * given.rivals * given.settings / given.level) - 1
 
 
@@ -27,11 +29,13 @@ def by_search(given: Given) -> int:
 
 
 def give_constant(rng: np.random.Generator) -> dict:
+    """An accuracy, and a constant confidence above it."""
     accuracy = round(float(rng.uniform(0.3, 0.7)), 2)
     return {"accuracy": accuracy, "constant": round(accuracy + float(rng.uniform(0.08, 0.25)), 2)}
 
 
 def of_constant(given: Given) -> list[float]:
+    """Return ECE, top-label Brier score and AUROC of a constant confidence."""
     a, c = given.accuracy, given.constant
     return [abs(c - a), a * (1 - c) ** 2 + (1 - a) * c**2, 0.5]
 

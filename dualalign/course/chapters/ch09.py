@@ -12,6 +12,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_base(rng: np.random.Generator) -> dict:
+    """A base of the logarithm, and the weight of the confidence loss."""
     base = int(rng.choice([2, 4, 5, 6, 8, 10, 12, 16]))
     return {"base": base, "weight": round(float(rng.uniform(0.3, 0.8)), 2)}
 
@@ -22,6 +23,7 @@ def natural_weight(given: Given, power: int = 1) -> float:
 
 
 def by_odds(given: Given) -> float:
+    """The weight in the other base, by its odds."""
     odds = given.weight / (1 - given.weight) * math.log(given.base)
     return odds / (1 + odds)
 
@@ -37,15 +39,18 @@ def by_minimum(given: Given) -> float:
 
 
 def give_errors(rng: np.random.Generator) -> dict:
+    """The errors of two readings times three readings, (2, 3)."""
     return {"errors": rng.integers(2, 20, (2, 3)).astype(float)}
 
 
 def interaction(errors: np.ndarray) -> np.ndarray:
+    """Return what is left when the means of rows and columns are taken out, (2, 3)."""
     rows = errors.mean(axis=1, keepdims=True)
     return errors - rows - errors.mean(axis=0, keepdims=True) + errors.mean()
 
 
 def share(given: Given) -> float:
+    """Return the interaction's share of the variance."""
     return float(interaction(given.errors).var() / given.errors.var())
 
 
@@ -59,6 +64,7 @@ def by_regression(given: Given) -> float:
 
 
 def by_the_rest(given: Given) -> float:
+    """The same, as what the two main effects leave."""
     e = given.errors
     return 1 - (e.mean(axis=1).var() + e.mean(axis=0).var()) / e.var()
 

@@ -13,6 +13,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_lacking(rng: np.random.Generator) -> dict:
+    """Four questions: the PoLM's logits, the PLM's belief, and the right answers."""
     logits = np.round(rng.normal(0, 2, (4, 3)), 1)
     right = logits.argmax(axis=1)
     right[rng.integers(4)] = rng.integers(3)
@@ -22,14 +23,17 @@ def give_lacking(rng: np.random.Generator) -> dict:
 
 
 def in_truth(given: Given) -> np.ndarray:
+    """Return the PoLM's logit of the right answer, (4,)."""
     return given.polm_logits[np.arange(4), given.right]
 
 
 def lacking(given: Given) -> float:
+    """Return the mean logit under the truth less that under the PLM's belief."""
     return float((in_truth(given) - (given.plm * given.polm_logits).sum(axis=1)).mean())
 
 
 def by_one_hot(given: Given) -> float:
+    """The same, from the difference of a one-hot truth and the belief."""
     return float(np.einsum("nk,nk->", np.eye(3)[given.right] - given.plm, given.polm_logits) / 4)
 
 
@@ -47,11 +51,13 @@ def by_slopes(given: Given) -> float:
 
 
 def on_agreement(given: Given) -> float:
+    """The same, of questions on which the models agree only."""
     agree = given.plm.argmax(axis=1) == given.polm_logits.argmax(axis=1)
     return float((agree * (in_truth(given) - (given.plm * given.polm_logits).sum(axis=1))).mean())
 
 
 def give_speed(rng: np.random.Generator) -> dict:
+    """Adam's rate, the batch, the number of questions, and where the optimum lies."""
     batch = int(rng.choice([64, 128, 256]))
     questions = batch * int(rng.integers(1, 4)) + int(rng.integers(10, batch - 10))
     rate = float(rng.choice([0.01, 0.02, 0.05]))
@@ -65,6 +71,7 @@ def epochs_at(given: Given, steps_an_epoch: int, start: int = 1) -> int:
 
 
 def fewest_epochs(given: Given) -> int:
+    """Return the fewest epochs in which Adam can have walked to the optimum."""
     return epochs_at(given, math.ceil(given.questions / given.batch))
 
 

@@ -12,14 +12,17 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_refuse(rng: np.random.Generator) -> dict:
+    """How often the models agree, and the chance of a refusal that is still taken."""
     return {"agree": round(float(rng.uniform(0.12, 0.45)), 3), "limit": float(rng.choice([0.05, 0.02, 0.01, 0.005]))}
 
 
 def fewest(given: Given) -> int:
+    """Return the fewest questions with which DACA is refused that rarely."""
     return math.ceil(math.log(given.limit) / math.log(1 - given.agree))
 
 
 def by_trying(given: Given) -> int:
+    """The same, number by number."""
     return next(n for n in range(1, 10_000) if (1 - given.agree) ** n <= given.limit)
 
 
@@ -29,11 +32,13 @@ def by_geometric(given: Given) -> float:
 
 
 def give_thin(rng: np.random.Generator) -> dict:
+    """Questions, the agreement rate, and how DACA's spread compares with that of all questions."""
     agree, ratio = rng.uniform(0.35, 0.7), rng.uniform(0.75, 0.93)
     return {"questions": int(rng.integers(40, 200)), "agree": round(float(agree), 2), "ratio": round(float(ratio), 2)}
 
 
 def as_steady(given: Given) -> float:
+    """Return how many questions DACA needs to be as steady."""
     return given.questions / given.ratio**2
 
 

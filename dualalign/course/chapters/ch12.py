@@ -13,10 +13,12 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_first_place(rng: np.random.Generator) -> dict:
+    """The share of questions whose answer is steady, and the number of options."""
     return {"steady": round(float(rng.uniform(0.15, 0.75)), 3), "options": int(rng.integers(3, 6))}
 
 
 def consistency(given: Given) -> float:
+    """Return the share of the orders in which the most frequent answer is given."""
     return given.steady + (1 - given.steady) / given.options
 
 
@@ -41,6 +43,7 @@ def give_orders(rng: np.random.Generator) -> dict:
 
 
 def taken_off(given: Given) -> float:
+    """Return how much confidence averaging over the orders takes off."""
     return float(given.orders.max(axis=1).mean() - given.orders.mean(axis=0).max())
 
 
@@ -50,6 +53,7 @@ def by_option(given: Given) -> float:
 
 
 def by_loops(given: Given) -> float:
+    """The same without arrays."""
     rows = given.orders.tolist()
     return sum(max(row) for row in rows) / 3 - max(sum(column) / 3 for column in zip(*rows, strict=True))
 

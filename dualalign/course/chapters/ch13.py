@@ -11,6 +11,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_dial(rng: np.random.Generator) -> dict:
+    """Confidences of the PLM and of a method at two ends of the dial, and the PLM's gap."""
     plm_low, method_low = (round(float(rng.uniform(*ends)), 2) for ends in ((0.3, 0.4), (0.35, 0.45)))
     plm_high = round(plm_low + float(rng.uniform(0.25, 0.4)), 2)
     method_high = round(method_low + (plm_high - plm_low) * float(rng.uniform(0.3, 0.9)), 2)
@@ -25,6 +26,7 @@ def give_dial(rng: np.random.Generator) -> dict:
 
 
 def handed_on(given: Given) -> float:
+    """Return the part of the PLM's gap that the method takes over."""
     return given.plm_gap * (given.method_high - given.method_low) / (given.plm_high - given.plm_low)
 
 
@@ -35,6 +37,7 @@ def by_a_line(given: Given) -> float:
 
 
 def by_ratio(given: Given) -> np.ndarray:
+    """The same, from the two changes."""
     changes = np.diff([[given.method_low, given.method_high], [given.plm_low, given.plm_high]])
     return changes[0] / changes[1] * given.plm_gap
 
@@ -54,6 +57,7 @@ def covariance(given: Given) -> float:
 
 
 def by_centring(given: Given) -> float:
+    """The covariance of the two models' logits under the PLM's belief, from centred logits."""
     p = softmax(given.plm)
     return float(p @ ((given.plm - p @ given.plm) * (given.polm - p @ given.polm)))
 

@@ -12,6 +12,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_lead(rng: np.random.Generator) -> dict:
+    """The lead of one option over three others, and the temperatures of two subjects."""
     low = round(float(rng.uniform(1.5, 3.0)), 1)
     ends = [low, round(low * float(rng.uniform(1.5, 3.0)), 1)]
     rng.shuffle(ends)
@@ -19,24 +20,29 @@ def give_lead(rng: np.random.Generator) -> dict:
 
 
 def confidence(lead: float, temperature: float) -> float:
+    """Return the confidence of one option with a lead over three others."""
     return 1 / (1 + 3 * math.exp(-lead / temperature))
 
 
 def points_wrong(given: Given) -> float:
+    """Return by how many points the carried temperature misses the confidence."""
     return 100 * (confidence(given.lead, given.from_t) - confidence(given.lead, given.to_t))
 
 
 def by_softmax(given: Given) -> float:
+    """The same, with all four logits."""
     z = np.array([given.lead, 0.0, 0.0, 0.0])
     return float(100 * (softmax(z / given.from_t).max() - softmax(z / given.to_t).max()))
 
 
 def by_odds(given: Given) -> float:
+    """The same, from odds."""
     odds = np.exp(given.lead / np.array([given.from_t, given.to_t])) / 3
     return float(-100 * np.diff(odds / (1 + odds))[0])
 
 
 def give_traveller(rng: np.random.Generator) -> dict:
+    """ECEs of a carried temperature on three sets, and those of each set's own best."""
     ece = np.round(rng.uniform(0.05, 0.3, 3), 3)
     return {"ece": ece, "own_best": np.round(ece * rng.uniform(0.2, 0.8, 3), 3)}
 

@@ -9,6 +9,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_depths(rng: np.random.Generator) -> dict:
+    """The PLM's entropy by layer, the deeper PoLM's number of layers, and a peak layer."""
     plm_layers = int(rng.integers(4, 6))
     entropy = np.round(np.sort(rng.uniform(0.2, 1.38, plm_layers))[::-1], 2)
     polm_layers = plm_layers + int(rng.integers(3, 6))
@@ -22,17 +23,20 @@ def first_aligned(given: Given) -> float:
 
 
 def by_loop(given: Given) -> float:
+    """The mean entropy of the matched layers, one layer after the other."""
     depth = len(given.plm_entropy)
     seen = [given.plm_entropy[min(layer, depth) - 1] for layer in range(given.peak, given.polm_layers + 1)]
     return sum(seen) / len(seen)
 
 
 def by_padding(given: Given) -> float:
+    """The same, with the last layer repeated."""
     padded = np.pad(given.plm_entropy, (0, given.polm_layers - len(given.plm_entropy)), mode="edge")
     return float(padded[given.peak - 1 :].mean())
 
 
 def relative_depth(given: Given) -> float:
+    """Return the mean entropy where layers are matched by their relative depth."""
     layers = np.arange(given.peak, given.polm_layers + 1)
     matched = np.maximum(1, np.round(layers * len(given.plm_entropy) / given.polm_layers).astype(int))
     return float(given.plm_entropy[matched - 1].mean())
@@ -50,11 +54,13 @@ def give_references(rng: np.random.Generator) -> dict:
 
 
 def regret(given: Given) -> float:
+    """Return what choosing by agreement costs against the best reference."""
     sizes = np.abs(given.gap)
     return float(sizes[given.agreement.argmax()] - sizes.min())
 
 
 def by_sorting(given: Given) -> float:
+    """The same, by sorting."""
     rows = sorted(zip(given.agreement, np.abs(given.gap), strict=True))
     return rows[-1][1] - sorted(size for _, size in rows)[0]
 

@@ -12,15 +12,18 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_two_judges(rng: np.random.Generator) -> dict:
+    """Two models' probability of yes."""
     plm = round(float(rng.uniform(0.55, 0.72)), 2)
     return {"plm_yes": plm, "polm_yes": round(float(rng.uniform(0.85, 0.98)), 2)}
 
 
 def ratio_of_log_odds(given: Given) -> float:
+    """Return the temperature at which the PoLM says yes as often as the PLM."""
     return float(logit(given.polm_yes) / logit(given.plm_yes))
 
 
 def by_solving(given: Given) -> float:
+    """The same, by a numerical root."""
     return float(brentq(lambda t: expit(logit(given.polm_yes) / t) - given.plm_yes, 0.1, 1000))
 
 
@@ -31,10 +34,12 @@ def by_powers(given: Given) -> float:
 
 
 def give_known(rng: np.random.Generator) -> dict:
+    """The share of questions that a judge knows."""
     return {"known": round(float(rng.uniform(0.08, 0.45)), 2)}
 
 
 def auroc_of_knower(given: Given) -> float:
+    """Return the AUROC of one who knows that share and guesses the rest."""
     return 1 - (1 - given.known) ** 2 / 2
 
 

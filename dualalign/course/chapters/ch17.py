@@ -22,6 +22,7 @@ def paid(given: Given, said: float) -> float:
 
 
 def saving(given: Given) -> float:
+    """Return what a calibrated confidence saves."""
     return paid(given, given.says) - paid(given, given.accuracy)
 
 
@@ -33,10 +34,12 @@ def by_playing(given: Given) -> float:
 
 
 def give_accuracy(rng: np.random.Generator) -> dict:
+    """The accuracy of one group of answers."""
     return {"accuracy": round(float(rng.choice([rng.uniform(0.2, 0.45), rng.uniform(0.55, 0.9)])), 2)}
 
 
 def half_variance(given: Given) -> float:
+    """Return the mean cost over all prices: half the variance of the outcome."""
     return given.accuracy * (1 - given.accuracy) / 2
 
 
@@ -49,6 +52,7 @@ def by_integrating(given: Given) -> float:
 
 
 def by_brier(given: Given) -> float:
+    """The same, as half a Brier score of a hundred outcomes."""
     outcome = np.arange(100) < round(100 * given.accuracy)
     return float(((given.accuracy - outcome) ** 2).mean() / 2)
 

@@ -10,6 +10,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_vocabulary(rng: np.random.Generator) -> dict:
+    """The logits of two options, and how many other tokens have the logit 0."""
     top = round(float(rng.uniform(14, 24)), 1)
     options = np.array([top, round(top - float(rng.uniform(0.5, 3)), 1)])
     return {"options": options, "others": int(rng.integers(20_000, 260_000))}
@@ -21,6 +22,7 @@ def half_mass(given: Given) -> float:
 
 
 def by_bisection(given: Given) -> float:
+    """The temperature at which the options hold half of the mass, by bisection."""
     low, high = 0.2, 50.0
     for _ in range(80):
         middle = (low + high) / 2
@@ -30,6 +32,7 @@ def by_bisection(given: Given) -> float:
 
 
 def on_a_grid(given: Given) -> float:
+    """The same, read off a grid."""
     grid = np.linspace(0.5, 5, 20_001)
     mass = np.exp(given.options[:, None] / grid).sum(axis=0)
     return float(np.interp(-0.5, -mass / (mass + given.others), grid))

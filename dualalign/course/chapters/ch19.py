@@ -11,6 +11,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_two_factors(rng: np.random.Generator) -> dict:
+    """The PLM's gap of two logits, and the PoLM's factors on an inner and on the last layer."""
     inner = round(float(rng.uniform(1.3, 2.2)), 1)
     last = round(float(rng.uniform(4.0, 7.0)), 1)
     return {"gap": round(float(rng.uniform(0.6, 1.6)), 2), "inner_factor": inner, "last_factor": last}
@@ -23,6 +24,7 @@ def binary_entropy(gap: np.ndarray) -> np.ndarray:
 
 
 def excess_entropy(given: Given, tau: float) -> float:
+    """Return the PoLM's mean entropy at a temperature less that of the PLM, in nats."""
     factors = np.array([given.inner_factor, given.last_factor])
     return float(binary_entropy(given.gap * factors / tau).mean() - binary_entropy(given.gap))
 
@@ -33,6 +35,7 @@ def compromise(given: Given) -> float:
 
 
 def by_minimising(given: Given) -> float:
+    """The root as the lowest point of the squared excess."""
     ends = (given.inner_factor, given.last_factor)
     found = minimize_scalar(
         lambda tau: excess_entropy(given, tau) ** 2, bounds=ends, method="bounded", options={"xatol": 1e-8}
@@ -41,6 +44,7 @@ def by_minimising(given: Given) -> float:
 
 
 def by_the_library(given: Given) -> float:
+    """The root with the module's own entropy."""
     factors = np.array([given.inner_factor, given.last_factor])
     logits = np.stack([given.gap * factors, np.zeros(2)], axis=1)
     target = drift.entropy(np.array([given.gap, 0.0]))

@@ -10,6 +10,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_effects(rng: np.random.Generator) -> dict:
+    """The effects of a claim in seven sets."""
     return {"effects": np.round(rng.normal(rng.uniform(0.005, 0.03), 0.02, 7), 3)}
 
 
@@ -21,11 +22,13 @@ def lower_end(given: Given, quantile: float = 0.975, ddof: int = 1, root: bool =
 
 
 def by_the_library(given: Given) -> float:
+    """The same from SciPy's interval."""
     error = stats.sem(given.effects)
     return float(stats.t.interval(0.95, len(given.effects) - 1, given.effects.mean(), error)[0])
 
 
 def by_a_test(given: Given) -> float:
+    """The same from SciPy's test of one sample."""
     return float(stats.ttest_1samp(given.effects, 0).confidence_interval(0.95).low)
 
 

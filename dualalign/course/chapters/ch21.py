@@ -19,28 +19,34 @@ def give_errors(rng: np.random.Generator) -> dict:
 
 
 def size_difference(given: Given) -> float:
+    """Return the size of align-all's error less that of Dual-Align's."""
     return abs(given.plm_error + given.align_all_adds) - abs(given.plm_error + given.dual_align_adds)
 
 
 def by_arrays(given: Given) -> np.floating:
+    """The same, with arrays."""
     sizes = np.abs(given.plm_error + np.array([given.dual_align_adds, given.align_all_adds]))
     return np.diff(sizes)[0]
 
 
 def by_squares(given: Given) -> float:
+    """The same, by roots of squares."""
     big, small = ((given.plm_error + a) ** 2 for a in (given.align_all_adds, given.dual_align_adds))
     return math.sqrt(big) - math.sqrt(small)
 
 
 def give_check(rng: np.random.Generator) -> dict:
+    """An accuracy, and the gap that a check must be able to see."""
     return {"accuracy": round(float(rng.uniform(0.3, 0.8)), 2), "gap": round(float(rng.uniform(0.05, 0.15)), 3)}
 
 
 def labels_needed(given: Given) -> int:
+    """Return how many labels make the interval of the accuracy no wider than the gap."""
     return math.ceil(1.96**2 * given.accuracy * (1 - given.accuracy) / given.gap**2)
 
 
 def by_counting(given: Given) -> int:
+    """The same, label by label."""
     n = 1
     while 1.96 * math.sqrt(given.accuracy * (1 - given.accuracy) / n) > given.gap:
         n += 1
@@ -48,6 +54,7 @@ def by_counting(given: Given) -> int:
 
 
 def by_a_range(given: Given) -> int:
+    """The same, over a range of sizes."""
     n = np.arange(1, 5000)
     half = 1.96 * np.sqrt(given.accuracy * (1 - given.accuracy) / n)
     return int(n[half <= given.gap].min())

@@ -26,6 +26,7 @@ def threshold(given: Given) -> float:
 
 
 def by_bisection(given: Given) -> float:
+    """The belief in the first option from which on the optimum is finite, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -41,6 +42,7 @@ def by_a_line(given: Given) -> float:
 
 
 def own_confidence(given: Given) -> float:
+    """Return the confidence of the logits as they are."""
     raised = np.exp(given.logits - given.logits.max())
     return float(raised[0] / raised.sum())
 

@@ -26,6 +26,7 @@ def over_options(given: Given, beta: float) -> float:
 
 
 def calibrated(given: Given) -> float:
+    """Return the answer at the temperature of the trace."""
     return over_options(given, 1 / given.T)
 
 

@@ -11,6 +11,7 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_bill(rng: np.random.Generator) -> dict:
+    """A model's size, questions and tokens of each, a card's speed and its price an hour."""
     return {
         "billions": int(rng.integers(7, 120)),
         "questions": int(rng.integers(5, 30)) * 1000,
@@ -26,6 +27,7 @@ def seconds(given: Given, models: int = 2, per_weight: int = 2) -> float:
 
 
 def bill(given: Given) -> float:
+    """Return the price of tracing, from its seconds."""
     return seconds(given) / 3600 * given.price
 
 
@@ -36,6 +38,7 @@ def by_tokens(given: Given) -> float:
 
 
 def by_question(given: Given) -> float:
+    """The same, question by question."""
     a_question = 2 * 2 * given.billions * given.tokens * 1e9
     return given.questions * a_question / (given.speed * 1e12) * (given.price / 3600)
 
@@ -49,6 +52,7 @@ def give_cards(rng: np.random.Generator) -> dict:
 
 
 def cards(given: Given) -> float:
+    """Return how many cards hold the weights."""
     return math.ceil(2 * given.billions / given.card)
 
 

@@ -12,6 +12,7 @@ WIDEST = 5  # columns of the padded table
 
 
 def give_odds(rng: np.random.Generator) -> dict:
+    """Logits of four options, the best ahead by a gap."""
     gap, lowest = rng.uniform(0.5, 2.2), rng.uniform(1.0, 4.0)
     ladder = lowest + np.array([0.0, 0.6, 1.4, 1.4 + gap])
     return {"logits": rng.permutation(ladder).round(2)}
@@ -24,6 +25,7 @@ def gap(logits: np.ndarray) -> float:
 
 
 def odds(given: Given) -> float:
+    """Return the odds of the best option against the second."""
     return float(np.exp(gap(given.logits)))
 
 
@@ -33,12 +35,14 @@ def _ratio(values: np.ndarray) -> float:
 
 
 def give_padding(rng: np.random.Generator) -> dict:
+    """Logits of five questions with 2 to 5 options, padded with zeros, and the numbers of options."""
     n_options = rng.permutation([2, 3, 3, 4, 5])
     logits = rng.normal(-0.6, 1.5, (5, WIDEST)).round(2)
     return {"logits": np.where(np.arange(WIDEST) < n_options[:, None], logits, 0.0), "n_options": n_options}
 
 
 def padded_confidence(given: Given) -> np.ndarray:
+    """Return the confidence of each question over its real options, (5,)."""
     rows = zip(given.logits, given.n_options, strict=True)
     return np.array([softmax(z[:k]).max() for z, k in rows])
 
@@ -59,12 +63,14 @@ def _shares(given: Given) -> np.ndarray:
 
 
 def give_powers(rng: np.random.Generator) -> dict:
+    """A belief over four options, and a temperature."""
     sharp = (0.96 * softmax(rng.normal(0, 2.0, 4)) + 0.01).round(3)
     sharp[0] = round(1 - sharp[1:].sum(), 3)
     return {"probabilities": rng.permutation(sharp), "temperature": round(rng.uniform(1.6, 3.5), 1)}
 
 
 def powers(given: Given) -> float:
+    """Return the confidence after the temperature, from the probabilities alone."""
     return float(softmax(np.log(given.probabilities) / given.temperature).max())
 
 

@@ -12,16 +12,19 @@ from dualalign.course.lessons.l1 import gap
 
 
 def give_duel(rng: np.random.Generator) -> dict:
+    """Two logits, and the confidence that is wanted."""
     low = round(rng.uniform(-2, 2), 2)
     apart = round(rng.uniform(2.5, 6.0), 2)
     return {"logits": np.array([low, round(low + apart, 2)]), "wanted": round(rng.uniform(0.6, 0.85), 2)}
 
 
 def duel(given: Given) -> float:
+    """Return the temperature that gives it."""
     return gap(given.logits) / float(np.log(given.wanted / (1 - given.wanted)))
 
 
 def give_match(rng: np.random.Generator) -> dict:
+    """Logits of sixty questions, and the mean confidence that is wanted."""
     logits = rng.normal(0, 1, (60, 4)) * rng.uniform(1.5, 6, (60, 1))
     return {"logits": logits, "wanted": round(rng.uniform(0.52, 0.64), 3)}
 
@@ -31,6 +34,7 @@ def _surplus(temperature: float, logits: np.ndarray, wanted: float) -> float:
 
 
 def match(given: Given) -> float:
+    """Return the temperature that gives it."""
     return brentq(_surplus, 0.05, 500, args=(given.logits, given.wanted))
 
 
@@ -58,12 +62,14 @@ def _mean_gap(given: Given) -> float:
 
 
 def give_overtake(rng: np.random.Generator) -> dict:
+    """A question with two options and one with four, whose order of confidence changes with T."""
     few, crossing = round(rng.uniform(0.5, 1.5), 2), rng.uniform(1.5, 5.0)
     many = round(few + crossing * np.log(3), 2)
     return {"two_options": np.array([few, 0.0]), "four_options": rng.permutation([many, 0.0, 0.0, 0.0])}
 
 
 def overtake(given: Given) -> float:
+    """Return the temperature at which both are equally sure."""
     return float((given.four_options.max() - given.two_options.max()) / np.log(3))
 
 

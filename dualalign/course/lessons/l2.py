@@ -15,12 +15,14 @@ FIFTHS = np.arange(1, 6) / 5
 
 
 def give_luck(rng: np.random.Generator) -> dict:
+    """How many answers were right, fewer than the confidence announced."""
     n, shown = int(rng.integers(40, 141)), int(rng.integers(68, 89)) / 100
     short = rng.uniform(0.8, 1.6) * np.sqrt(n * shown * (1 - shown))
     return {"answers": n, "confidence": shown, "right": round(n * shown - short)}
 
 
 def luck(given: Given) -> float:
+    """Return the probability of so few or fewer at the announced confidence."""
     return float(binom.cdf(given.right, given.answers, given.confidence))
 
 
@@ -50,6 +52,7 @@ def _gaps(given: Given) -> tuple[np.ndarray, np.ndarray]:
 
 
 def record_error(given: Given) -> float:
+    """Return the ECE over five bins."""
     return metrics.ece(given.confidence, given.correct, bins=5)
 
 
@@ -72,6 +75,7 @@ def _unweighted(given: Given) -> float:
 
 
 def give_example(rng: np.random.Generator) -> dict:
+    """Eight answers, their bins, and the ECE that a function must return."""
     confidence = rng.integers(20, 100, 8) / 100
     correct = rng.random(8) < confidence
     return {

@@ -12,10 +12,12 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_floor(rng: np.random.Generator) -> dict:
+    """A number of answers, all of one confidence."""
     return {"answers": int(rng.integers(30, 91)), "confidence": round(rng.uniform(0.6, 0.85), 3)}
 
 
 def perfect_error(given: Given) -> float:
+    """Return the mean ECE of a perfectly calibrated model, exactly."""
     k = np.arange(given.answers + 1)
     return float(binom.pmf(k, given.answers, given.confidence) @ np.abs(k / given.answers - given.confidence))
 
@@ -36,11 +38,13 @@ def _deviation(given: Given) -> float:
 
 
 def give_size(rng: np.random.Generator) -> dict:
+    """The noise floor of some answers, and the floor that is wanted."""
     wanted = round(rng.uniform(0.008, 0.016), 4)
     return {"answers": int(rng.integers(96, 320)), "floor": round(wanted * rng.uniform(2.5, 5), 4), "wanted": wanted}
 
 
 def size(given: Given) -> float:
+    """Return how many answers have that floor."""
     return given.answers * (given.floor / given.wanted) ** 2
 
 
@@ -53,10 +57,12 @@ def give_topics(rng: np.random.Generator) -> dict:
 
 
 def topic_gaps(given: Given) -> np.ndarray:
+    """Return accuracy less confidence of every topic."""
     return given.right / given.answers - given.confidence
 
 
 def topics(given: Given) -> float:
+    """Return the mean size of the gaps, weighted by answers."""
     return float(np.average(np.abs(topic_gaps(given)), weights=given.answers))
 
 

@@ -21,6 +21,7 @@ def _sides(given: Given) -> tuple[np.ndarray, np.ndarray]:
 
 
 def leak(given: Given) -> int:
+    """Return how many test questions are in the fit, too."""
     fit, test = _sides(given)
     return int(np.isin(test, fit).sum())
 
@@ -39,6 +40,7 @@ def _leak_by_counts(given: Given) -> float:
 
 
 def give_bootstrap(rng: np.random.Generator) -> dict:
+    """120 answers, and the rows of a thousand resamples."""
     confidence = rng.uniform(0.4, 1.0, 120).round(3)
     correct = rng.random(120) < confidence - rng.uniform(0.1, 0.2)
     return {"confidence": confidence, "correct": correct, "resamples": rng.integers(0, 120, (1000, 120))}
@@ -54,6 +56,7 @@ def _measured(given: Given) -> float:
 
 
 def bootstrap(given: Given) -> np.ndarray:
+    """Return the ends of the basic bootstrap interval of the gap, (2,)."""
     low, high = np.quantile(resampled(given), [0.025, 0.975])
     return np.array([2 * _measured(given) - high, 2 * _measured(given) - low])
 
@@ -77,6 +80,7 @@ def give_paired(rng: np.random.Generator) -> dict:
 
 
 def paired(given: Given) -> float:
+    """Return the standard error of the mean paired difference."""
     return float((given.first - given.second).std(ddof=1) / np.sqrt(len(given.first)))
 
 
@@ -95,6 +99,7 @@ def _errors(given: Given) -> np.ndarray:
 
 
 def give_enough(rng: np.random.Generator) -> dict:
+    """A difference, and the spreads of paired differences and of scores."""
     return {
         "difference": round(rng.uniform(0.005, 0.015), 3),
         "spread_of_differences": round(rng.uniform(0.08, 0.14), 3),
@@ -103,6 +108,7 @@ def give_enough(rng: np.random.Generator) -> dict:
 
 
 def enough(given: Given) -> float:
+    """Return how many paired questions show the difference at 95 %."""
     return (1.96 * given.spread_of_differences / given.difference) ** 2
 
 

@@ -11,6 +11,7 @@ RIVALS = 6
 
 
 def give_holm(rng: np.random.Generator) -> dict:
+    """Six p-values around the thresholds of Holm's steps."""
     small = rng.uniform(0.001, 0.006, 1)
     middle = rng.uniform(0.008, 0.011, 1) + np.array([0, 0.0008, 0.02])
     return {"p": rng.permutation(np.concatenate([small, middle, rng.uniform(0.06, 0.6, 2)])).round(4)}
@@ -67,6 +68,7 @@ def give_winner(rng: np.random.Generator) -> dict:
 
 
 def winner(given: Given) -> float:
+    """Return the mean test error of the methods that win on validation."""
     rows = np.arange(len(given.test))
     return float(given.test[rows, given.validation.argmin(axis=1)].mean())
 
@@ -81,10 +83,12 @@ def _winner_by_taking(given: Given) -> np.float64:
 
 
 def give_subjects(rng: np.random.Generator) -> dict:
+    """A number of subjects, and the noise floor of all questions pooled."""
     return {"subjects": int(rng.integers(12, 60)), "pooled_floor": round(rng.uniform(0.012, 0.028), 4)}
 
 
 def subjects(given: Given) -> float:
+    """Return the floor of the mean over subjects."""
     return given.pooled_floor * float(np.sqrt(given.subjects))
 
 

@@ -35,6 +35,7 @@ def _of_the_last(beliefs: np.ndarray) -> np.ndarray:
 
 
 def lens(given: Given) -> np.ndarray:
+    """Return the probability, after each layer, of the option that the last layer predicts, (L,)."""
     return _of_the_last(_beliefs(given.stream, given.gain, given.unembedding))
 
 
@@ -74,6 +75,7 @@ def _nats(beliefs: np.ndarray) -> np.ndarray:
 
 
 def effective(given: Given) -> np.ndarray:
+    """Return the effective number of options, e to the entropy, of each belief."""
     return np.exp(_nats(given.beliefs))
 
 
@@ -83,6 +85,7 @@ def _careless(given: Given) -> np.ndarray:
 
 
 def give_pair(rng: np.random.Generator) -> dict:
+    """Two beliefs, one option with no probability, and their JSD in nats."""
     p, q = (np.append(1 + rng.multinomial(17, weights), 0) / 20 for weights in rng.dirichlet([1, 1, 1], 2))
     return {"p": p, "q": q, "expected": round(_js(p, q), 4)}
 

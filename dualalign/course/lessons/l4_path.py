@@ -22,6 +22,7 @@ def give_peak(rng: np.random.Generator) -> dict:
 
 
 def peak(given: Given) -> np.ndarray:
+    """Return the peak divergence layer of every question, 1-based."""
     return np.abs(np.diff(given.divergence, axis=1)).argmax(axis=1) + 2
 
 
@@ -40,6 +41,7 @@ def _peak_by_squares(given: Given) -> np.ndarray:
 
 
 def give_ise(rng: np.random.Generator) -> dict:
+    """Logits of one question at eight layers, and the peak layer."""
     logits = (rng.normal(0, 1, (8, 4)) * np.linspace(0.5, 3.5, 8)[:, None]).round(2)
     return {"logits": logits, "peak": int(rng.integers(3, 6))}
 
@@ -49,6 +51,7 @@ def _entropies(given: Given) -> np.ndarray:
 
 
 def ise(given: Given) -> float:
+    """Return the mean entropy from the peak on, in nats."""
     return float(_entropies(given)[given.peak - 1 :].mean())
 
 
@@ -77,6 +80,7 @@ def _low_less_high(given: Given, column: np.ndarray) -> float:
 
 
 def circular(given: Given) -> float:
+    """Return the gap of the low-ISE questions less that of the others."""
     return _low_less_high(given, given.confidence - given.correct)
 
 

@@ -14,16 +14,19 @@ from dualalign.course.maths import aligned, best_on_grid, crossing, entropy, kl,
 
 
 def give_question(rng: np.random.Generator) -> dict:
+    """The PLM's belief in one question, and the PoLM's logits."""
     top, rest = rng.uniform(5, 9), rng.uniform(-3, 3.5, 3)
     logits = np.array([top, *np.sort(rest)[::-1]])
     return {"plm": percent(rng, 4, least=3, concentration=1.5), "polm_logits": np.round(logits, 1)}
 
 
 def give_pair(rng: np.random.Generator) -> dict:
+    """The same, and a temperature."""
     return give_question(rng) | {"temperature": round(float(rng.uniform(1.5, 3.5)), 1)}
 
 
 def which_way(given: Given) -> float:
+    """Return the KL divergence from the PLM's belief to the PoLM's at the temperature, in nats."""
     return float(kl(given.plm, softmax(given.polm_logits, given.temperature)))
 
 
@@ -74,6 +77,7 @@ WHICH_WAY = Exercise(
 
 
 def slope(z: np.ndarray, p: np.ndarray, beta: float) -> float:
+    """Return the slope of the confidence loss in beta = 1/T."""
     return float((softmax(np.asarray(z) * beta) - p) @ z)
 
 
@@ -138,6 +142,7 @@ SLOPE = Exercise(
 
 
 def best_temperature(given: Given) -> float:
+    """Return the temperature that aligns the question."""
     return aligned(given.polm_logits[None], given.plm[None])
 
 

@@ -34,11 +34,13 @@ def _traces(plm_logits: np.ndarray, polm_logits: np.ndarray):
 
 
 def give_five(rng: np.random.Generator) -> dict:
+    """Five questions: the PLM's beliefs and the PoLM's logits."""
     plm, polm = _questions(rng, 5, apart=0.35)
     return {"plm": rounded(softmax(plm)), "polm_logits": polm}
 
 
 def one_for_all(given: Given) -> float:
+    """Return the one temperature that aligns all."""
     return aligned(given.polm_logits, given.plm)
 
 
@@ -84,11 +86,13 @@ ONE_FOR_ALL = Exercise(
 
 
 def give_twelve(rng: np.random.Generator) -> dict:
+    """Twelve questions, on some of which no temperature is best."""
     plm, polm = _questions(rng, 12, apart=1.5, gain=1.5)
     return {"plm": rounded(softmax(plm)), "polm_logits": polm}
 
 
 def no_optimum(given: Given) -> int:
+    """Return on how many the loss falls without end."""
     expected = (given.plm * given.polm_logits).sum(axis=1)
     return int((expected <= given.polm_logits.mean(axis=1)).sum())
 
@@ -151,6 +155,7 @@ NO_OPTIMUM = Exercise(
 
 
 def give_counts(rng: np.random.Generator) -> dict:
+    """Of a thousand questions, on how many the models agree and each is right."""
     agree = int(rng.integers(600, 800))
     both, apart = int(agree * rng.uniform(0.55, 0.7)), 1000 - agree
     plm, polm = int(apart * rng.uniform(0.2, 0.35)), int(apart * rng.uniform(0.25, 0.5))
@@ -158,6 +163,7 @@ def give_counts(rng: np.random.Generator) -> dict:
 
 
 def right_apart(given: Given) -> float:
+    """Return how often the PoLM is right where the models disagree."""
     return (given.polm_right - given.both_right) / (given.questions - given.agree)
 
 
@@ -204,6 +210,7 @@ WHO_IS_RIGHT = Exercise(
 
 
 def give_labelled(rng: np.random.Generator) -> dict:
+    """Ten questions with both models' logits and the right answers."""
     plm, polm = _questions(rng, 10, apart=0.8)
     label = np.where(rng.random(10) < 0.5, polm.argmax(axis=1), rng.integers(0, 4, 10))
     return {"plm_logits": plm, "polm_logits": polm, "label": label}

@@ -13,12 +13,14 @@ from dualalign.course.maths import aligned, crossing, entropy, softmax
 
 
 def give_layers(rng: np.random.Generator) -> dict:
+    """Logits of one question at five layers, the peak layer and a temperature."""
     growth = np.linspace(0.5, 3.5, 5)[:, None]
     logits = np.round(growth * rng.normal(0, 1.2, (5, 3)) + rng.normal(0, 0.3, (5, 3)), 1)
     return {"logits": logits, "peak": int(rng.integers(2, 5)), "temperature": round(float(rng.uniform(1.5, 3.5)), 1)}
 
 
 def from_peak(given: Given) -> float:
+    """Return the ISE at the temperature: the mean entropy from the peak on, in nats."""
     return float(entropy(softmax(given.logits[given.peak - 1 :], given.temperature)).mean())
 
 
@@ -73,6 +75,7 @@ FROM_PEAK = Exercise(
 
 
 def give_paths(rng: np.random.Generator) -> dict:
+    """Both models' logits from the peak on, the PoLM's growing."""
     layers = int(rng.integers(3, 5))
     plm = np.round(rng.normal(0, 1.0, (layers, 4)), 1)
     polm = np.round(np.linspace(1.5, 4, layers)[:, None] * rng.normal(0, 1.0, (layers, 4)), 1)
@@ -80,6 +83,7 @@ def give_paths(rng: np.random.Generator) -> dict:
 
 
 def decided(given: Given) -> float:
+    """Return the temperature at which the two ISEs are equal."""
     target = entropy(softmax(given.plm_layers)).mean()
     return crossing(lambda t: float(target - entropy(softmax(given.polm_layers, t)).mean()))
 
@@ -139,6 +143,7 @@ DECIDED = Exercise(
 
 
 def give_outcomes(rng: np.random.Generator) -> dict:
+    """Confidence and outcome of both models on ten questions."""
     plm = np.round(rng.uniform(0.55, 0.9, 10), 2)
     right = {"plm_right": rng.random(10) < plm, "polm_right": rng.random(10) < 0.6}
     polm = np.round(rng.uniform(0.85, 0.99, 10), 2)
@@ -146,6 +151,7 @@ def give_outcomes(rng: np.random.Generator) -> dict:
 
 
 def gap_left(given: Given) -> float:
+    """Return the gap that remains when the PoLM is as sure as the PLM."""
     return float(given.plm_confidence.mean() - given.polm_right.mean())
 
 

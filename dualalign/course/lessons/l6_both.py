@@ -16,11 +16,13 @@ LN2 = math.log(2)
 
 
 def give_beliefs(rng: np.random.Generator) -> dict:
+    """Both models' beliefs in one question."""
     plm, polm = percent(rng, 4, least=3), percent(rng, 4)
     return {"plm": rng.permutation(plm), "polm": rng.permutation(polm)}
 
 
 def weight(given: Given) -> float:
+    """Return the weight 1 - JSD / ln 2."""
     return float(1 - js(given.plm, given.polm) / LN2)
 
 
@@ -73,6 +75,7 @@ TEMPERATURES = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 
 
 
 def give_losses(rng: np.random.Generator) -> dict:
+    """Both losses of six questions over a grid of temperatures, and the weights."""
     log_t = np.log(TEMPERATURES)
     best_c, best_s = rng.normal(1.9, 0.3, (6, 1)), rng.normal(0.9, 0.3, (6, 1))
     steep_c, steep_s = rng.uniform(0.1, 0.6, (6, 1)), rng.uniform(0.1, 0.6, (6, 1))
@@ -83,10 +86,12 @@ def give_losses(rng: np.random.Generator) -> dict:
 
 
 def objective(given: Given) -> np.ndarray:
+    """Return the objective at every temperature of the grid."""
     return given.w @ given.C + (1 - given.w) @ given.S
 
 
 def chosen(given: Given) -> float:
+    """Return the temperature of the grid with the lowest objective."""
     return float(given.temperatures[objective(given).argmin()])
 
 
@@ -145,10 +150,12 @@ CHOSEN = Exercise(
 
 
 def give_reading(rng: np.random.Generator) -> dict:
+    """A number of layers, and the weight of a question."""
     return {"layers": int(rng.integers(3, 9)), "w": round(float(rng.uniform(0.7, 0.95)), 3)}
 
 
 def disguise(given: Given) -> float:
+    """Return the weight that the mean reading needs to do what the sum does with the given one."""
     return given.w / (given.w + (1 - given.w) * given.layers**2)
 
 

@@ -14,6 +14,7 @@ SCALES = np.array([0.5, 0.71, 1.0, 1.41, 2.0])
 
 
 def give_dial(rng: np.random.Generator) -> dict:
+    """Confidences of PLM and method at five settings of the dial, and both accuracies."""
     share, accuracy = rng.uniform(0.3, 0.9), rng.uniform(0.4, 0.6, 2)
     plm = accuracy[0] + np.cumsum(np.r_[rng.uniform(-0.12, -0.05), rng.uniform(0.04, 0.1, 4)])
     method = accuracy[1] + rng.uniform(-0.08, 0.02) + share * (plm - plm[2]) + rng.normal(0, 0.004, 5)
@@ -23,6 +24,7 @@ def give_dial(rng: np.random.Generator) -> dict:
 
 
 def share(given: Given) -> float:
+    """Return the share of the PLM's change that the method follows."""
     method, plm = given.method_confidence, given.plm_confidence
     return float((method[-1] - method[0]) / (plm[-1] - plm[0]))
 
@@ -74,6 +76,7 @@ SHARE = Exercise(
 
 
 def give_followers(rng: np.random.Generator) -> dict:
+    """Six questions: both models' logits, the PoLM's about twice as sharp."""
     plm = rng.normal(0, 1.2, (6, 3))
     polm = 2 * (plm + 0.8 * rng.normal(0, 1.0, (6, 3)))
     return {"plm_logits": np.round(plm, 1), "polm_logits": np.round(polm, 1)}
@@ -91,6 +94,7 @@ def _parts(given: Given) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def follow(given: Given) -> float:
+    """Return the slope of the aligned 1 / T over the factor of the PLM's logits, at the factor 1."""
     covariance, variance, _ = _parts(given)
     return float(covariance.sum() / variance.sum())
 
@@ -149,6 +153,7 @@ FOLLOW = Exercise(
 
 
 def give_witnesses(rng: np.random.Generator) -> dict:
+    """What four witnesses say, and how reliable each is."""
     reliability = np.round(np.r_[rng.uniform(0.5, 0.7, 2), rng.uniform(0.7, 0.92), rng.uniform(0.4, 0.6)], 2)
     says = np.r_[0, 0, 1, rng.integers(0, 4)]  # two modest witnesses against a good one
     order = rng.permutation(4)
@@ -156,6 +161,7 @@ def give_witnesses(rng: np.random.Generator) -> dict:
 
 
 def belief(given: Given, rivals: int = 3) -> float:
+    """Return the probability of A, every witness counted by its odds."""
     odds = {
         option: np.prod(
             [r / ((1 - r) / rivals) for r, said in zip(given.reliability, given.says, strict=True) if said == option]

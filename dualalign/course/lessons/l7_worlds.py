@@ -12,6 +12,7 @@ from dualalign.course.maths import aligned, best_on_grid, rounded, softmax
 
 
 def give_world(rng: np.random.Generator) -> dict:
+    """Ten questions: the true beliefs, the PLM's, blank on three, and the PoLM's logits."""
     truth = rng.normal(0, 1.3, (10, 4))
     hidden = np.arange(10) >= 7  # what the PoLM has learned and the PLM cannot know
     polm = 3.0 * truth + 1.5 * rng.normal(0, 1, (10, 4))
@@ -21,6 +22,7 @@ def give_world(rng: np.random.Generator) -> dict:
 
 
 def too_high(given: Given) -> float:
+    """Return how many times too high the temperature fitted to the PLM is."""
     return aligned(given.polm_logits, given.plm) / aligned(given.polm_logits, given.truth)
 
 
@@ -69,6 +71,7 @@ TRUE_TEMPERATURE = Exercise(
 
 
 def give_settings(rng: np.random.Generator) -> dict:
+    """Accuracy, chance, ECE and noise floor of the PLM in twelve settings."""
     good, off, guessing = (int(n) for n in (rng.integers(2, 5), rng.integers(1, 4), rng.integers(1, 4)))
     knows = np.arange(12) < good + off
     near = (np.arange(12) < good) | (np.arange(12) >= 12 - guessing)
@@ -89,6 +92,7 @@ def _near(given: Given) -> np.ndarray:
 
 
 def holds(given: Given) -> int:
+    """Return in how many the premise holds."""
     return int((_knows(given) & _near(given)).sum())
 
 
@@ -131,6 +135,7 @@ HOLDS = Exercise(
 
 
 def give_lines(rng: np.random.Generator) -> dict:
+    """Start and slope of two methods' gaps over the PLM's gap."""
     values = {
         "start_all": -rng.uniform(0.07, 0.12),
         "share_all": rng.uniform(0.35, 0.6),
@@ -141,6 +146,7 @@ def give_lines(rng: np.random.Generator) -> dict:
 
 
 def wins_from(given: Given) -> float:
+    """Return the gap of the PLM from which on align-all is the nearer one."""
     return -(given.start_all + given.start_daca) / (given.share_all + given.share_daca)
 
 
@@ -190,6 +196,7 @@ ALIGN_ALL_WINS = Exercise(
 
 
 def give_travel(rng: np.random.Generator) -> dict:
+    """ECEs of temperatures carried between five sets, and of label-free ones of their own."""
     own = rng.uniform(0.04, 0.12, 5)
     carried = rng.uniform(0.03, 0.2, (5, 5)) + np.linspace(-0.02, 0.04, 5)[:, None]
     carried[np.diag_indices(5)] = rng.uniform(0.02, 0.03, 5)
@@ -197,6 +204,7 @@ def give_travel(rng: np.random.Generator) -> dict:
 
 
 def own_less_carried(given: Given) -> float:
+    """Return the mean of own less carried over all journeys."""
     others = ~np.eye(5, dtype=bool)
     return float((given.own[None, :] - given.carried)[others].mean())
 

@@ -12,11 +12,13 @@ from dualalign.course.exercise import Exercise, Given, Wrong
 
 
 def give_prices(rng: np.random.Generator) -> dict:
+    """The cost of a wrong answer and of asking, and the reward of a right answer."""
     wrong, reward = int(rng.integers(10, 61)), int(rng.integers(1, 16))
     return {"wrong": wrong, "ask": int(rng.integers(1, wrong // 2 + 1)), "reward": reward}
 
 
 def from_here_on(given: Given) -> float:
+    """Return the confidence from which on answering is the cheaper."""
     return (given.wrong - given.ask) / (given.wrong + given.reward)
 
 
@@ -66,12 +68,14 @@ PRICES = Exercise(
 
 
 def give_answers(rng: np.random.Generator) -> dict:
+    """Ten answers with confidence and outcome, and the price of asking."""
     confidence = np.sort(rng.choice(np.arange(30, 99), 10, replace=False))[::-1] / 100
     right = (rng.random(10) < confidence - 0.15).astype(int)
     return {"confidence": confidence, "right": right, "price": round(int(rng.integers(15, 45)) / 100 + 0.005, 3)}
 
 
 def acting(given: Given) -> float:
+    """Return the mean cost of acting by the confidence."""
     return float(np.where(1 - given.confidence < given.price, 1 - given.right, given.price).mean())
 
 
@@ -121,6 +125,7 @@ ACTING = Exercise(
 
 
 def give_order(rng: np.random.Generator) -> dict:
+    """Twelve answers with confidence and outcome, and a coverage."""
     confidence = rng.permutation(np.sort(rng.choice(np.arange(30, 99), 12, replace=False))) / 100
     right = (rng.random(12) < confidence).astype(int)
     return {"confidence": confidence, "right": right, "coverage": float(rng.choice([0.25, 0.5, 0.75]))}
@@ -131,6 +136,7 @@ def _surest(given: Given) -> np.ndarray:
 
 
 def risk(given: Given) -> float:
+    """Return the error rate among the surest answers at that coverage."""
     return float(1 - given.right[_surest(given)].mean())
 
 
@@ -185,6 +191,7 @@ RISK = Exercise(
 
 
 def all_prices(given: Given) -> float:
+    """Return the mean cost over all prices from 0 to 1."""
     return float(((given.confidence - given.right) ** 2).mean() + (1 - given.right.mean())) / 2
 
 

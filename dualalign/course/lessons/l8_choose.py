@@ -35,6 +35,7 @@ def _kinds(given: Given) -> list[np.ndarray]:
 
 
 def ship(given: Given) -> str:
+    """Return the name of the confidence with the least Brier score."""
     return NAMES[_least(_kinds(given), given.right, metrics.top_label_brier)]
 
 
@@ -80,11 +81,13 @@ SHIP = Exercise(
 
 
 def give_promise(rng: np.random.Generator) -> dict:
+    """Fifteen confidences, and the accuracy that is promised."""
     confidence = rng.permutation(rng.choice(np.arange(30, 97), 15, replace=False)) / 100
     return {"confidence": confidence, "target": float(rng.choice([0.7, 0.75, 0.8]))}
 
 
 def threshold(given: Given) -> float:
+    """Return the least threshold above which the mean confidence keeps the promise."""
     return decisions.threshold_for(given.confidence, given.target)
 
 
@@ -132,12 +135,14 @@ METHODS = ("align-all", "daca", "dual-align", "basecal", "agreement", "process-o
 
 
 def give_errors(rng: np.random.Generator) -> dict:
+    """Errors of six methods on validation and test questions."""
     true = rng.uniform(0.05, 0.12, 6)
     noisy = {name: np.round(np.abs(true + rng.normal(0, 0.025, 6)), 3) for name in ("validation", "test")}
     return {"methods": METHODS, **noisy}
 
 
 def honest(given: Given) -> float:
+    """Return the test error of the method that wins on validation."""
     return float(given.test[given.validation.argmin()])
 
 

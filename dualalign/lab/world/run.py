@@ -149,6 +149,7 @@ class _Watch:
             self.seen.append((step, np.abs(found - self.pi).mean()))
 
     def curve(self, losses: list[float]) -> np.ndarray:
+        """Return the steps looked at, (n, len(CURVE)): step, mean loss since, least possible loss, error."""
         least = -(self.pi * np.log(self.pi)).sum(axis=1).mean()
         return np.array([(s, np.mean(losses[s - LOOK : s]), least, e) for s, e in self.seen]).reshape(-1, len(CURVE))
 
