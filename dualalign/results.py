@@ -188,6 +188,7 @@ def constant(table: pd.DataFrame) -> pd.DataFrame:
     guesses = dict(zip(CONSTANTS, (_means(main, "plm", "plm", "confidence").fit, right.fit), strict=True))
     found = []
     for name, guess in guesses.items():
+        guess = guess.reindex(right.index)  # what follows goes by position
         scores = {
             "confidence": guess,
             "accuracy": right.test,
