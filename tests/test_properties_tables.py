@@ -1,4 +1,4 @@
-"""What is read off the table of results hangs on what its rows say, not on how they stand: shuffled, it says the same."""
+"""What is read off the table of results hangs on what its rows say, not on how they stand: shuffled, it is the same."""
 
 from __future__ import annotations
 
