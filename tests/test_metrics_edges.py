@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import foldnorm
 
 from dualalign import metrics
 from dualalign.metrics import _checks, resampling
@@ -82,7 +83,18 @@ def test_a_summary_hands_its_options_on():
 
 
 def test_a_floor_hands_its_options_on():
-    assert metrics.ece_floor(CONFIDENCE, 4, 60, 7) == metrics.noise_draws(metrics.ece, CONFIDENCE, 60, 7, bins=4).mean()
+    floor = metrics.noise_draws(metrics.ece, CONFIDENCE, 60, 7, bins=4).mean()
+    assert metrics.ece_floor(CONFIDENCE, 4, 60, 7) == floor
+    assert metrics.noise_floor(metrics.ece, CONFIDENCE, 60, 7, bins=4) == floor
+
+
+def test_an_answer_of_confidence_0_is_never_right_by_chance(monkeypatch):
+    class Least:
+        random = staticmethod(np.zeros)
+
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: Least)
+    assert metrics.ece_floor([0.0, 0.0], draws=2) == 0.0
+    assert metrics.ece_floor([0.5, 1e-9], draws=2) == pytest.approx(0.75)  # any other confidence is above 0
 
 
 def test_a_draw_as_high_as_the_error_counts_for_chance():
@@ -229,6 +241,21 @@ def test_undefined_shares_are_silent():
     assert table.loc[2:, "accuracy_low"].isna().all()
 
 
+@pytest.mark.parametrize("bins", [1, 4, 10])
+def test_debiased_ece_is_its_definition_with_the_mean_of_a_folded_normal(bins):
+    confidence = np.array([0.0, 0.05, 0.08, 0.3, 0.35, 0.38, 0.5, 0.96, 1.0])
+    correct = np.array([0, 1, 0, 1, 1, 0, 1, 1, 1])
+    total = 0.0
+    for k in range(bins):
+        inside = np.minimum((confidence * bins).astype(int), bins - 1) == k
+        if n := inside.sum():
+            accuracy = correct[inside].mean()
+            gap, spread = accuracy - confidence[inside].mean(), np.sqrt(accuracy * (1 - accuracy) / n)
+            noisy = foldnorm(abs(gap) / spread, scale=spread).mean() if spread else abs(gap)
+            total += n / 9 * (2 * abs(gap) - noisy)
+    assert metrics.debiased_ece(confidence, correct, bins) == pytest.approx(total, abs=1e-12)
+
+
 def test_a_wilson_interval_stays_within_0_and_1():
     count = np.arange(1, 200)  # rounding alone carries some of these beyond
     for right in (0 * count, count):
@@ -253,26 +280,3 @@ def test_bins_work_along_the_last_axis():
     found = metrics.equal_mass(rows, 5)
     assert (found == [metrics.equal_mass(row, 5) for row in rows]).all()
     assert found.dtype == np.int64
-
-
-# -- Splits --------------------------------------------------------------------------------------------------------
-
-
-def test_a_split_takes_every_nth_question_of_groups_in_random_order():
-    groups = np.array(list("aababcabbacabab"))
-    for seed, (fit, test) in enumerate(metrics.repeated_splits(15, groups, 0.4, seeds=range(6))):
-        rng = np.random.default_rng(seed)
-        numbers, ranks = rng.random(15), dict(zip("abc", rng.permutation(3), strict=True))
-        order = sorted(range(15), key=lambda i: (ranks[groups[i]], numbers[i]))
-        assert fit.tolist() == sorted(order[int((j + 0.5) * 15 / 6)] for j in range(6))
-        assert fit.dtype == test.dtype == np.int64
-
-
-def test_a_number_of_questions_may_be_numpys_and_two_are_enough():
-    assert [fit.tolist() for fit, _ in metrics.repeated_splits(np.int64(2), fraction=0.5, seeds=[0, 1, 2, 3])]
-    with pytest.raises(ValueError, match=r"^fraction 0.9 of 3 different questions leaves one side empty; give more"):
-        next(metrics.repeated_splits(["a", "b", "c", "a"], fraction=0.9))
-    with pytest.raises(ValueError, match=r"^fraction 0.1 of 3 different"):
-        next(metrics.repeated_splits(3, fraction=0.1))
-    with pytest.raises(ValueError, match=r"^groups has 2 entries for 3 questions; give one each, or none$"):
-        next(metrics.repeated_splits(3, groups=["a", "b"]))

@@ -157,6 +157,26 @@ def test_splits_of_single_question_groups_are_random_too():
     assert len(set(firsts)) > 10
 
 
+def test_a_split_takes_every_nth_question_of_groups_in_random_order():
+    groups = np.array(list("aababcabbacabab"))
+    for seed, (fit, test) in enumerate(metrics.repeated_splits(15, groups, 0.4, seeds=range(6))):
+        rng = np.random.default_rng(seed)
+        numbers, ranks = rng.random(15), dict(zip("abc", rng.permutation(3), strict=True))
+        order = sorted(range(15), key=lambda i: (ranks[groups[i]], numbers[i]))
+        assert fit.tolist() == sorted(order[int((j + 0.5) * 15 / 6)] for j in range(6))
+        assert fit.dtype == test.dtype == np.int64
+
+
+def test_a_number_of_questions_may_be_numpys_and_two_are_enough():
+    assert [fit.tolist() for fit, _ in metrics.repeated_splits(np.int64(2), fraction=0.5, seeds=[0, 1, 2, 3])]
+    with pytest.raises(ValueError, match=r"^fraction 0.9 of 3 different questions leaves one side empty; give more"):
+        next(metrics.repeated_splits(["a", "b", "c", "a"], fraction=0.9))
+    with pytest.raises(ValueError, match=r"^fraction 0.1 of 3 different"):
+        next(metrics.repeated_splits(3, fraction=0.1))
+    with pytest.raises(ValueError, match=r"^groups has 2 entries for 3 questions; give one each, or none$"):
+        next(metrics.repeated_splits(3, groups=["a", "b"]))
+
+
 def test_summary_puts_floor_and_interval_beside_the_ece():
     rng = np.random.default_rng(0)
     proba, labels = rng.dirichlet(np.ones(4), 250), rng.integers(0, 4, 250)
