@@ -55,6 +55,11 @@ def test_each_fault_of_a_page_is_found(tmp_path, wrong, fault):
     assert fault in found[0]
 
 
+def test_a_role_that_a_page_explains_as_code_is_none(tmp_path):
+    explained = "<p><code class='docutils'>{glue:text}`a::x`</code></p></body>"
+    assert faults_of(tmp_path, GOOD.replace("</body>", explained)) == []
+
+
 def test_an_empty_site_is_a_fault(tmp_path):
     assert "no page" in check_site.site_faults(tmp_path)[0]
 

@@ -149,3 +149,5 @@ def test_a_key_that_is_glued_twice_is_named(tmp_path):
 def test_code_blocks_quote_nothing():
     text = "a\n````{grid}\n```{note}\nb\n```\nc\n````\nd\n```python\n{x}\n```\n```\ny\n```\ne\n```{code-block}\nz\n```"
     assert check_glue.without_code(text).split() == ["a", "b", "c", "d", "e"]
+    line = "`` {glue:text}`a::x` `` or ```{glue:text}`b::x` ```, {glue:text}`c::x` and `d`"
+    assert check_glue.ROLE.findall(check_glue.without_code(line)) == ["c::x"]

@@ -23,6 +23,7 @@ from run_notebooks import parameters_for
 ROOT = Path(__file__).resolve().parent.parent
 ROLE = re.compile(r"(?<!`)\{glue:text\}`([^`]+)`(?!`)")
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*(.*)$")
+IN_LINE = re.compile(r"(?<!`)(``+)(?!`).+?(?<!`)\1(?!`)")  # code that may hold a backtick
 STAMP = re.compile(r'<meta name="source-digest" content="(\w+)"')
 ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
 SHOWN = re.compile(r'<span class="pasted-text">(.*?)</span>', re.DOTALL)
@@ -66,7 +67,7 @@ def page_faults(name: str, source: Path, html: str, root: Path) -> list[str]:
 
 
 def without_code(text: str) -> str:
-    """Return Markdown without its code blocks; what stands inside a directive stays."""
+    """Return Markdown without its code, in blocks or between two backticks; what stands inside a directive stays."""
     kept, open_fences, code = [], [], ""
     for line in text.splitlines():
         mark, info = fence.groups() if (fence := FENCE.match(line)) else ("", "")
@@ -79,7 +80,7 @@ def without_code(text: str) -> str:
         elif mark:
             code = mark
         else:
-            kept.append(line)
+            kept.append(IN_LINE.sub("", line))
     return "\n".join(kept)
 
 

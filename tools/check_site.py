@@ -39,6 +39,7 @@ LOADING_RELATIONS = {
 }
 POOR_ALT = re.compile(r"^(|image|figure|plot|_?images?/.*|.*\.(png|svg|jpe?g)|[0-9a-f]{16,}.*)$", re.IGNORECASE)
 CSS_URL = re.compile(r"url\(\s*['\"]?(https?:)?//|@import\s+(url\()?['\"]?(https?:)?//")
+CODE = re.compile(r"<code\b.*?</code>", re.DOTALL)
 UNGLUED = re.compile(r"\{glue:?\w*\}|class=\"[^\"]*\b(problematic|system-message)\b")
 
 
@@ -99,7 +100,7 @@ def page_faults(page: Page) -> list[str]:
     found += [
         f"id {name} occurs twice" for name, times in Counter(page.ids).items() if times > 1 and not name.isdigit()
     ]
-    found += [f"unresolved: {match.group()}" for match in UNGLUED.finditer(page.text)]
+    found += [f"unresolved: {match.group()}" for match in UNGLUED.finditer(CODE.sub("", page.text))]
     return found + ([f"weighs {weight(page):,} bytes"] if weight(page) > HEAVIEST_PAGE else [])
 
 
