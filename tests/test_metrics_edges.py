@@ -118,6 +118,16 @@ def test_resamples_take_the_options_and_the_seed():
     assert found == pytest.approx((twice - high, twice - low), abs=1e-12)
 
 
+def test_a_kernel_stands_for_its_metric():
+    @_checks.by_rows(lambda confidence, correct: np.full(len(correct), 7.0), high=9.0)
+    def metric(confidence: np.ndarray, correct: np.ndarray) -> float:
+        return 6.0
+
+    assert metrics.noise_draws(metric, CONFIDENCE, 3).tolist() == [7.0] * 3
+    assert metrics.interval(metric, *PAIRS, draws=3) == (5.0, 5.0)
+    assert metrics.paired_difference(metric, PAIRS, WORSE, draws=3) == (0.0, 0.0, 0.0)
+
+
 def test_an_interval_stays_within_what_the_metric_can_be():
     rare = np.arange(30) == 0  # 2 value - q would lie below 0
     low, high = metrics.interval(metrics.accuracy, rare, draws=400)
@@ -141,6 +151,7 @@ def test_how_many_resamples_are_held(monkeypatch):
     assert list(resampling._chunks(10, 30)) == [3, 3, 3, 1]
     assert list(resampling._chunks(3, 0)) == [3]
     assert list(resampling._chunks(2, 101)) == [1, 1]
+    assert list(resampling._chunks(200, 1)) == [100, 100]
     assert resampling._width({}, np.zeros((5, 3)), np.zeros(5)) == 15
     assert resampling._width({"bins": 40}, np.zeros((5, 3))) == 40
     assert resampling._width({"other": 40}, np.zeros(0)) == 1
@@ -212,6 +223,7 @@ def test_one_question_and_two_options_are_enough():
         (lambda: _checks.check_share("level", 0), "level is 0; give a number between 0 and 1"),
         (lambda: _checks.check_share("level", 1.0), "level is 1.0; give a number between 0 and 1"),
         (lambda: metrics.reliability(*PAIRS, kind="equal"), "kind is 'equal'; allowed are 'equal-width', 'equal-mass'"),
+        (lambda: metrics.noise_draws(metrics.ece, CONFIDENCE, bins=0), "bins is 0; give a whole number of at least 1"),
         (lambda: metrics.wilson(1, 2, level=2), "level is 2; give a number between 0 and 1"),
     ],
 )
@@ -273,6 +285,10 @@ def test_equal_mass_bounds_are_the_least_and_greatest_confidence():
     empty = metrics.reliability([0.5, 0.5], [True, False], bins=2, kind="equal-mass")
     assert empty["count"].tolist() == [2, 0]
     assert np.isnan(empty.loc[1, ["low", "high"]].astype(float)).all()
+
+
+def test_what_rounding_carries_beyond_belongs_to_the_outer_bins():
+    assert metrics.equal_width(np.array([-1e-9, 0.0, 1.0, 1 + 1e-9]), 4).tolist() == [0, 0, 3, 3]
 
 
 def test_bins_work_along_the_last_axis():
