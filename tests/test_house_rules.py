@@ -20,9 +20,12 @@ UNSAFE_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"
 UNSAFE_SWITCHES = {"allow_pickle": {True}, "trust_remote_code": {True}, "weights_only": {False}, "shell": {True}}
 
 
+LOOKED_AT = ast.Call | ast.Import | ast.ImportFrom | ast.AnnAssign | ast.FunctionDef
+
+
 def calls(source: str):
     plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
-    return [node for node in ast.walk(ast.parse(plain)) if isinstance(node, ast.Call | ast.Import | ast.ImportFrom)]
+    return [node for node in ast.walk(ast.parse(plain)) if isinstance(node, LOOKED_AT)]
 
 
 def seedless(node) -> str:
@@ -41,10 +44,21 @@ def unsafe(node) -> str:
     if isinstance(node, ast.Import | ast.ImportFrom):
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         return next((name for name in names if name.split(".")[0] in UNSAFE_MODULES), "")
-    if (name := ast.unparse(node.func)) in UNSAFE:
+    if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in UNSAFE:
         return name
-    on = (word for word in node.keywords if isinstance(word.value, ast.Constant) and word.arg in UNSAFE_SWITCHES)
-    return next((ast.unparse(word) for word in on if word.value.value in UNSAFE_SWITCHES[word.arg]), "")
+    on = [(name, value.value) for name, value in switches(node) if isinstance(value, ast.Constant)]
+    return next((f"{name}={value}" for name, value in on if value in UNSAFE_SWITCHES.get(name, ())), "")
+
+
+def switches(node):
+    """Return (name, value) of what is set in a call, in a class's body, or by default."""
+    if isinstance(node, ast.Call):
+        return [(word.arg, word.value) for word in node.keywords]
+    if isinstance(node, ast.AnnAssign):
+        return [(getattr(node.target, "id", ""), node.value)]
+    plain, named = node.args.args[::-1], zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    defaults = zip(plain, node.args.defaults[::-1], strict=False)
+    return [(argument.arg, value) for argument, value in (*defaults, *named)]
 
 
 def found(rule, paths):
@@ -75,10 +89,14 @@ def test_no_file_is_unpickled_and_no_text_is_run():
         (unsafe, "torch.load(path)"),
         (unsafe, "load(path, trust_remote_code=True)"),
         (unsafe, "subprocess.run(line, shell=True)"),
+        (unsafe, "trust_remote_code: bool = True"),
+        (unsafe, "def load(a, trust_remote_code=True, b=0): pass"),
+        (unsafe, "def load(a, *, allow_pickle: bool = True): pass"),
     ],
 )
 def test_each_rule_is_told_from_what_keeps_it(rule, line):
     assert [rule(node) for node in calls(line)] != [""]
     kept = "import numpy as np\nnp.random.default_rng(seed)\nrng.random(3)\nrandom.Random(0).shuffle(a)\n"
-    kept += "np.load(path, allow_pickle=False)\nload(path, trust_remote_code=trust)\ntorch.randn(3, generator=rng)"
+    kept += "np.load(path, allow_pickle=False)\nload(path, trust_remote_code=trust)\ntorch.randn(3, generator=rng)\n"
+    kept += "def f(a, shell=False, *, b=True, allow_pickle=False): pass\ntrust_remote_code: bool = False"
     assert not any(rule(node) for node in calls(kept))

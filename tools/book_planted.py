@@ -9,11 +9,10 @@ import json
 import math
 from pathlib import Path
 
-from book_costs import where
 from book_reproduced import code
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from plant_faults import RESULTS, Fault, read_faults
+from plant_faults import LONGEST, RESULTS, Fault, read_faults
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,24 +27,28 @@ def lines(faults: list[Fault], stored: dict) -> list[str]:
     outcomes = {row["name"]: row for row in stored["faults"]}
     caught = sum(outcomes[fault.name]["caught"] for fault in faults)
     minutes = math.ceil(sum(row["seconds"] for row in outcomes.values()) / 60)
+    python = ".".join(stored["python"].split(".")[:2])
     text = [
-        f"**{caught} of {len(faults)} faults were caught**, in {minutes} minutes on {where(stored['machine'])}.",
+        f"**{caught} of {len(faults)} faults were caught**, in {minutes} minutes of one core (Python {python}).",
         "",
     ]
     for part in dict.fromkeys(fault.part for fault in faults):
         rows = [row(fault, outcomes[fault.name]) for fault in faults if fault.part == part]
-        text += [f"**{part}**", "", "| planted | where | found by | its words |", "|---|---|---|---|", *rows, ""]
+        text += [f"**{part}**", "", "| planted | found by | in its words |", "|---|---|---|", *rows, ""]
     return text
 
 
 def row(fault: Fault, outcome: dict) -> str:
-    words = code(said(outcome["message"])) if outcome["caught"] else "**nothing: it got through**"
-    return f"| {fault.what} | {code(fault.file)} | {code(fault.check.replace('::', ' '))} | {words} |"
+    words = said(outcome["message"])
+    shown = code(words) if words else "it fails" if outcome["caught"] else "**nothing: it got through**"
+    return f"| {fault.what} ({code(fault.file)}) | {code(fault.check.replace('::', ' '))} | {shown} |"
 
 
 def said(message: str) -> str:
-    """Return what a check said; a test's own words follow its name."""
-    return message.partition(" - ")[2] or message
+    """Return what a check said; a test's own words follow its name, and may be none."""
+    words = message.partition(" - ")[2] if message.startswith("FAILED") else message.removeprefix("E ")
+    words = words.removeprefix("AssertionError:").strip()
+    return "" if words == "assert False" else words + "…" * (len(message) == LONGEST)
 
 
 class PlantedFaults(Directive):
