@@ -42,7 +42,7 @@ def adam_path(
     seed: int = 0,
     start: float = 1.0,
 ) -> np.ndarray:
-    """Return the raw temperature at the start and after each epoch of the published protocol, (epochs + 1,).
+    """Return the raw temperature at the start and after each epoch of the published protocol [C], (epochs + 1,).
 
     T is not kept positive; rows that are not kept stay in the batch and its denominator with loss 0; batches are drawn
     anew every epoch, seeded, so that a longer run begins with the shorter one.
@@ -50,7 +50,13 @@ def adam_path(
     Parameters
     ----------
     kept : bool (N,), the agreeing questions for DACA, every question for align-all
+    learning_rate, epochs, batch_size, seed : as in `DACA`
     start : T before the first step, not 0; 1 in [D]
+
+    Raises
+    ------
+    ValueError
+        For a start that is 0 or not finite.
 
     Examples
     --------

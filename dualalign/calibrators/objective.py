@@ -176,6 +176,7 @@ def confidence_weight(traces: Traces, weight: str | float = "jsd") -> np.ndarray
     """w(x) in 0..1, (N,), the share of C; S gets 1 - w. Its form is open [O].
 
     "jsd" 1 - d_L(x) / ln 2; "tv" 1 - TV(p_g^L, p_f^L); "hard" 1 on agreement, else 0; a number: the same for all.
+    ValueError for another name, or a number outside 0 to 1.
 
     Examples
     --------

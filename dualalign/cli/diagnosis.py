@@ -86,6 +86,11 @@ def drift_summary(traces: Traces, peak: str = "max-jump", aggregate: str = "mean
     dict
         `agreement` (share), and under `confidence-drift` and `process-drift`: `n`, `final_divergence` (nats),
         `peak_layer` (median, 1-based), `peak_jump` (nats), `ise_plm`, `ise_polm` (nats), `layer_divergence` (L,).
+
+    Raises
+    ------
+    ValueError
+        Where there is no question.
     """
     from .. import drift
 

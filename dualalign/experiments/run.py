@@ -61,7 +61,13 @@ def run(experiments: Sequence[str], traces: Path, folder: Path, force: bool = Fa
 
 
 def plan(experiment: str, traces: Path, folder: Path, force: bool = False) -> list[Job]:
-    """All units of an experiment, each with the reason to run it."""
+    """All units of an experiment, each with the reason to run it.
+
+    Raises
+    ------
+    ValueError
+        For an unknown experiment, or a folder that holds no trace that it asks for.
+    """
     units = registry.get(experiment).units(names_of(traces))
     sources, kept = cache.sources(experiment), _kept(folder / f"{experiment}.parquet")
     jobs = []

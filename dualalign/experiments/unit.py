@@ -24,7 +24,7 @@ class Name:
 
     @classmethod
     def parse(cls, stem: str) -> Name:
-        """Take a file name without its ending apart."""
+        """Take a file name without its ending apart; ValueError where it has not three parts or four."""
         parts = stem.split("__")
         if not 3 <= len(parts) <= 4:
             raise ValueError(

@@ -92,6 +92,17 @@ def check_format(format: str) -> None:
 def render(found: Facts, format: str, out: Path = Path("t.json")) -> str:
     """Return the text of a file in a format; the ending of ``out`` chooses between JSON and Python.
 
+    Parameters
+    ----------
+    found : what `facts` returns
+    format : one of `FORMATS`
+    out : where it will be written; of ``generation-config`` what is there already is kept
+
+    Raises
+    ------
+    ValueError
+        Where an existing generation config cannot be read.
+
     Examples
     --------
     >>> from dualalign.exports import facts, render
@@ -123,6 +134,11 @@ def temperature_processor(temperature: float | Calibrator):
     -------
     transformers.TemperatureLogitsWarper
         Pass it to ``generate(logits_processor=[...])``; leave ``temperature`` at 1 there, or it counts twice.
+
+    Raises
+    ------
+    ValueError
+        For what is not positive and finite.
     """
     from transformers import TemperatureLogitsWarper
 

@@ -46,7 +46,13 @@ def sampling_params(**others):
 
 
 def generation_config(found: Facts, path: Path) -> dict[str, object]:
-    """Set the temperature in a generation config, keeping what the file already says (end tokens, say)."""
+    """Set the temperature in a generation config, keeping what the file already says (end tokens, say).
+
+    Raises
+    ------
+    ValueError
+        Where the file is there and holds no JSON object, or one deeper than any config.
+    """
     config = {}
     if path.is_file():
         try:

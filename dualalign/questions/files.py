@@ -36,6 +36,11 @@ def load_file(path: str | os.PathLike) -> list[Question]:
 def save_file(questions: list[Question], path: str | os.PathLike) -> Path:
     """Write questions as JSONL, atomically. Returns the path.
 
+    Raises
+    ------
+    ValueError
+        Names the file that cannot be written, and why.
+
     Examples
     --------
     >>> from dualalign.questions import Question, save_file

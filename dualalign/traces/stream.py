@@ -89,7 +89,13 @@ class TraceStream:
         return self._metadata
 
     def blocks(self) -> Iterator[tuple[slice, Traces]]:
-        """Yield the rows of each block and what they hold, in order: one pass over the file."""
+        """Yield the rows of each block and what they hold, in order: one pass over the file.
+
+        Raises
+        ------
+        ValueError
+            One line that names the file, and the rows of a block that is not what a trace must be.
+        """
         self.passes += 1
         if len(self.question_ids) != len(self) or len(self.groups) not in (0, len(self)):
             raise ValueError(f"{self.path}: question_ids or groups do not fit {len(self)} questions; trace again")

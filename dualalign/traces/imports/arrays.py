@@ -138,6 +138,11 @@ def from_arrays(
 def as_array(values: object, name: str) -> np.ndarray:
     """Return an array of numbers; a torch tensor is taken off its graph and device, half precision made single.
 
+    Raises
+    ------
+    ValueError
+        Names the array, where it holds no numbers.
+
     Examples
     --------
     >>> from dualalign.traces.imports.arrays import as_array
