@@ -52,6 +52,7 @@ def test_the_page_has_a_row_a_fault_and_says_what_got_through(stored):
     assert all(len(re.split(r"(?<!\\)\|", line)) == 5 for line in text.splitlines() if line.startswith("|"))
     assert book_planted.said("FAILED tests/test_a.py::test_b - AssertionError: assert 2 == 1") == "assert 2 == 1"
     assert book_planted.said("FAILED tests/test_a.py::test_b - assert False") == book_planted.said("") == ""
+    assert book_planted.check(FAULTS[0]).endswith(" (`test_calibrators_losses.py`)")
     missed = {**stored, "faults": [row | {"caught": False, "message": ""} for row in stored["faults"]]}
     assert book_planted.lines(FAULTS, missed)[0].startswith(f"**0 of {len(FAULTS)}")
 

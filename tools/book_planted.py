@@ -41,7 +41,13 @@ def lines(faults: list[Fault], stored: dict) -> list[str]:
 def row(fault: Fault, outcome: dict) -> str:
     words = said(outcome["message"])
     shown = code(words) if words else "it fails" if outcome["caught"] else "**nothing: it got through**"
-    return f"| {fault.what} ({code(fault.file)}) | {code(fault.check.replace('::', ' '))} | {shown} |"
+    return f"| {fault.what} | {check(fault)} | {shown} |"
+
+
+def check(fault: Fault) -> str:
+    """Return a tool with its arguments, or the sentence that a test's name is, and where it stands."""
+    path, _, test = fault.check.partition("::test_")
+    return f"{test.replace('_', ' ')} ({code(Path(path).name)})" if test else code(path)
 
 
 def said(message: str) -> str:
