@@ -148,7 +148,7 @@ def test_damaged_parts_are_named(pair, tmp_path, monkeypatch):
     refused("polm-000001.npy: damaged; delete it and run again", pair, out)
     (part / "polm-000001.npy").unlink()
     (part / "run.json").write_text("[]")
-    refused("belongs to another run", pair, out)
+    refused("run.json: damaged; delete the folder", pair, out)
     (part / "run.json").unlink()
     assert run(pair, out).exists()
 

@@ -68,7 +68,9 @@ class Shards:
             changed = [key for key in run.keys() | other.keys() if run.get(key) != other.get(key)]
             changed = [key if key in run else shown(key) for key in changed]  # a key of the file may be anything
         except (ValueError, AttributeError):
-            changed = ["run.json is damaged"]
+            raise ValueError(
+                f"{manifest}: damaged; delete the folder, or start over with resume=False (--restart)"
+            ) from None
         if changed:
             raise ValueError(
                 f"{self.folder}: belongs to another run ({', '.join(sorted(changed)[:9])} differ); "
