@@ -46,6 +46,8 @@ def test_every_shipped_trace_holds_evaluation_questions_only(prints):
         assert set(Traces.load(file).question_ids) <= known, file.name
 
 
+@pytest.mark.live
+@pytest.mark.nightly
 def test_the_shipped_fingerprints_are_those_of_the_sources(prints):
     """Recomputed where the sources can be had (the package, and a mirror folder or the hub)."""
     try:
