@@ -69,6 +69,18 @@ def test_an_option_that_a_prior_never_saw_is_left_as_it_is_and_no_prior_underflo
     assert np.isfinite(da.BatchCalibration().fit(sharp).predict_proba(sharp)).all()
 
 
+def test_an_option_that_no_row_of_the_fit_has_is_left_as_it_is(random_traces):
+    """The fit's columns are as wide as the trace's, but the last one is padding in every row."""
+    narrow, wide = random_traces(6, k=3), random_traces(6, k=4, seed=2)
+    gap = ((0, 0), (0, 0), (0, 1))
+    plm, polm = (np.pad(z, gap, constant_values=-np.inf) for z in (narrow.plm_logits, narrow.polm_logits))
+    with np.errstate(divide="raise"):
+        prior = da.BatchCalibration().fit(da.Traces(plm, polm, narrow.labels, narrow.n_options, narrow.question_ids))
+    assert prior.log_prior_[3] == -np.inf
+    divided = wide.polm_final - np.append(prior.log_prior_[:3], 0.0)
+    np.testing.assert_allclose(prior.predict_proba(wide), softmax(divided, axis=1), atol=1e-12)
+
+
 def replica_by_loop(g: np.ndarray, f: np.ndarray, rate: float, epochs: int) -> float:
     """Full-batch Adam on the published loss, one question at a time."""
     tau, first, second = 1.0, 0.0, 0.0

@@ -247,4 +247,5 @@ def test_an_option_at_the_clamp_carries_slope_and_padding_none(monkeypatch):
     monkeypatch.setattr(adam, "_CLAMP", exact[1])
     assert adam.soft_cross_entropy_slope(z, p, 2.0) == pytest.approx(terms[:2].sum(), rel=1e-12)
     padded = np.vstack([z, [[drift.FLOOR]]]), np.vstack([p, [[0.0]]])
-    assert adam.soft_cross_entropy_slope(*padded, 2.0) == adam.soft_cross_entropy_slope(z, p, 2.0)
+    for temperature in (2.0, -2.0):
+        assert adam.soft_cross_entropy_slope(*padded, temperature) == adam.soft_cross_entropy_slope(z, p, temperature)

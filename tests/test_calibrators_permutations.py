@@ -160,6 +160,7 @@ def test_the_averaged_trace_keeps_everything_else():
     vanilla = da.Vanilla().fit(averaged).predict_proba(averaged)
     np.testing.assert_allclose(vanilla, da.CAPE().fit(asked).predict_proba(asked), atol=1e-6)
     assert da.DACA().fit(averaged).n_fit_ == 5
+    assert average_permutations(replace(asked, groups=())).groups == ()
     hidden = replace(asked, labels=np.full(len(asked), -1))
     assert (average_permutations(hidden).labels == -1).all()
 

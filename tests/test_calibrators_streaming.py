@@ -203,6 +203,18 @@ def test_a_streamed_fit_counts_as_the_one_in_memory(stream, name, weight):
     assert blocks.reason_ == whole.reason_
 
 
+@pytest.mark.parametrize("kl", ["plm-first", "polm-first"])
+def test_a_streamed_fit_reads_every_option(stream, kl):
+    traces, opened = stream
+    options = {"aggregate": "sum-entropy", "tempered": "last", "peak": "max-divergence", "weight": "tv", "base": "2"}
+    for method in (METHODS["process-only"](**options), METHODS["dual-align"](**options, kl=kl)):
+        whole, blocks = replace(method).fit(traces), fit_stream(method, opened())
+        assert blocks.temperature_ == pytest.approx(whole.temperature_, rel=1e-9)
+        assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-12)
+    layered = METHODS["process-only"](process="per-layer", peak="max-rise")
+    assert fit_stream(layered, opened()).objective_ == pytest.approx(replace(layered).fit(traces).objective_, rel=1e-12)
+
+
 def test_a_stream_of_one_question_is_refused_and_of_two_is_fitted(random_traces, tmp_path):
     traces = random_traces(2, 5, 4)
     traces.select([0]).save(tmp_path / "one")
