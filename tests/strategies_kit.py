@@ -65,6 +65,15 @@ def widened(given: da.Traces, by: int = 2) -> da.Traces:
     return replace(given, plm_logits=wide[0], polm_logits=wide[1])
 
 
+def permuted(given: da.Traces, places: np.ndarray) -> da.Traces:
+    """Return the same questions with option ``places[i]`` shown at place i."""
+    shown = [z[:, :, places] for z in (given.plm_logits, given.polm_logits)]
+    orders = np.tile(places, (len(given), 1))
+    labels = np.argsort(places)[given.labels]
+    fields = {"n_options": given.n_options, "question_ids": given.question_ids, "groups": given.groups}
+    return da.Traces(*shown, labels=labels, order=orders, metadata=given.metadata, **fields)
+
+
 def frozen(value: object) -> object:
     """Return what tells whether a value was changed: every array as bytes, every table as such."""
     if isinstance(value, da.Traces):

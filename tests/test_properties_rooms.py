@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from imports_kit import helm_state, lm_eval_rows, write_helm, write_jsonl
-from strategies_kit import few, frozen, full, reordered, same, seeds, some, traces
+from strategies_kit import few, frozen, full, permuted, reordered, same, seeds, some, traces
 
 import dualalign as da
 from dualalign import exports, order, questions
@@ -251,15 +251,6 @@ def test_rows_are_parted_by_their_order(given, seed):
         assert (part.order == one).all()
     if len(parts) == 3:
         assert frozen(order.as_written(whole).plm_logits) == frozen(given.plm_logits)
-
-
-def permuted(given: da.Traces, places: np.ndarray) -> da.Traces:
-    """Return the same questions with option ``places[i]`` shown at place i."""
-    shown = [z[:, :, places] for z in (given.plm_logits, given.polm_logits)]
-    orders = np.tile(places, (len(given), 1))
-    labels = np.argsort(places)[given.labels]
-    fields = {"n_options": given.n_options, "question_ids": given.question_ids, "groups": given.groups}
-    return da.Traces(*shown, labels=labels, order=orders, metadata=given.metadata, **fields)
 
 
 @given(st.sampled_from(sorted(da.METHODS)))
