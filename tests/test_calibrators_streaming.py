@@ -218,7 +218,7 @@ def test_a_streamed_fit_reads_every_option(stream, kl):
 def test_a_stream_of_one_question_is_refused_and_of_two_is_fitted(random_traces, tmp_path):
     traces = random_traces(2, 5, 4)
     traces.select([0]).save(tmp_path / "one")
-    with pytest.raises(ValueError, match=r"^traces holds 1 questions; dual-align needs at least 2$"):
+    with pytest.raises(ValueError, match=r"^traces holds 1 question; dual-align needs at least 2$"):
         fit_stream(METHODS["dual-align"](), TraceStream(tmp_path / "one"))
     traces.save(tmp_path / "two")
     assert fit_stream(METHODS["dual-align"](), TraceStream(tmp_path / "two")).n_fit_ == 2
@@ -237,3 +237,19 @@ def test_temperatures_of_the_grid_cost_one_pass_in_all(stream):
     fresh = StreamedProcess(METHODS["process-only"](), opened(), weight)
     assert fresh(0.123) == pytest.approx(whole(0.123), rel=1e-12)  # off the grid, asked first
     assert set(fresh.known) == {*process.grid, 0.123}
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_too_few_questions_are_refused_in_the_words_of_a_fit_in_memory(random_traces, tmp_path, name):
+    traces = random_traces(1, 3, 4)
+    traces.save(tmp_path / "t")
+
+    def refusal(fit) -> str:
+        try:
+            fit()
+        except ValueError as error:
+            return str(error)
+        return "took it"
+
+    whole = refusal(lambda: METHODS[name]().fit(traces))
+    assert refusal(lambda: fit_stream(METHODS[name](), TraceStream(tmp_path / "t"))) == whole

@@ -12,6 +12,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from ..traces import Traces
 from ..traces.stream import TraceStream
 from .alignment import DualAlign, ProcessOnly
 from .base import Calibrator
@@ -50,21 +51,18 @@ def fit_stream(calibrator: Calibrator, stream: TraceStream) -> Calibrator:
             f"{', '.join(STREAMED)}"
         )
     last = stream.last_layer()
-    if calibrator.name in LAST_LAYER:
+    if calibrator.name in LAST_LAYER or len(stream) < calibrator.least:  # `fit` says what is too few
         return calibrator.fit(last)
-    if len(stream) < calibrator.least:
-        raise ValueError(f"traces holds {len(stream)} questions; {calibrator.name} needs at least {calibrator.least}")
-    optimum, n = _fit(calibrator, stream, last)
+    found, calibrator.n_fit_ = _fit(calibrator, stream, last)
     calibrator.temperature_, calibrator.objective_, calibrator.reason_ = (
-        optimum.temperature,
-        optimum.objective,
-        optimum.reason,
+        found.temperature,
+        found.objective,
+        found.reason,
     )
-    calibrator.n_fit_ = n
     return calibrator
 
 
-def _fit(calibrator: DualAlign | ProcessOnly, stream: TraceStream, last) -> tuple[Optimum, int]:
+def _fit(calibrator: DualAlign | ProcessOnly, stream: TraceStream, last: Traces) -> tuple[Optimum, int]:
     w = confidence_weight(last, calibrator.weight)
     process = StreamedProcess(calibrator, stream, 1.0 - w)
     if calibrator.name == "process-only":
