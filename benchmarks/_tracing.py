@@ -135,7 +135,7 @@ def in_turns(works: dict[str, Callable], repeats: int, device: str, warm: bool =
 def ratio(over: list[float], under: list[float]) -> str:
     """The median of the turns' ratios, and their range."""
     ratios = [a / b for a, b in zip(over, under, strict=True)]
-    return f"{statistics.median(ratios):.3g} (from {min(ratios):.3g} to {max(ratios):.3g})"
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def peaks(args, what: str) -> tuple[float, float]:

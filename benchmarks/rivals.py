@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _tracing import bare, batches_of, in_turns, lens, pair_and_questions, parser, peaks, print_peak
+from _tracing import bare, batches_of, in_turns, lens, pair_and_questions, parser, peaks, print_peak, ratio
 
 from dualalign import Traces
 from dualalign.models.quiet import first_line
@@ -68,10 +68,12 @@ def case_of(args, out: Path) -> Case:
 
 
 def rows_bare(case: Case) -> list[np.ndarray]:
+    """The last layer alone, by the bare passes: (N, 1, K) a model."""
     return [found[:, None] for found in bare(case.pair, case.batches)]
 
 
 def rows_collect(case: Case) -> list[np.ndarray]:
+    """Every layer, from the questions to the finished trace file: (N, L, K) a model."""
     options = {"batch_size": case.args.batch_size, "on_clash": "skip", "progress": False}
     traces = Traces.load(collect(*case.pair, case.questions, case.args.style, case.out, **options))
     return [traces.plm_logits, traces.polm_logits]
@@ -79,6 +81,7 @@ def rows_collect(case: Case) -> list[np.ndarray]:
 
 @torch.inference_mode()
 def _recipe(case: Case, position: slice) -> list[np.ndarray]:
+    """Every layer by `output_hidden_states`, final norm and whole unembedding, at some positions of a prompt."""
     found = []
     for side, loaded in enumerate(case.pair):
         decoder, head = loaded.model.get_decoder(), loaded.model.get_output_embeddings()
@@ -93,14 +96,17 @@ def _recipe(case: Case, position: slice) -> list[np.ndarray]:
 
 
 def rows_recipe_last(case: Case) -> list[np.ndarray]:
+    """The recipe at the last token of `some`: (n, L, K) a model."""
     return _recipe(case, slice(-1, None))
 
 
 def rows_recipe_every(case: Case) -> list[np.ndarray]:
+    """The recipe at every position, of which the last is kept: (n, L, K) a model."""
     return _recipe(case, slice(None))
 
 
 def rows_harness(case: Case) -> list[np.ndarray]:
+    """The last layer's log-probabilities of the options' texts, by lm-evaluation-harness: (N, 1, K) a model."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
@@ -120,6 +126,7 @@ def rows_harness(case: Case) -> list[np.ndarray]:
 
 
 def rows_tuned_lens(case: Case) -> list[np.ndarray]:
+    """Every layer's log-probabilities by tuned-lens, with the model's own head: (n, L, K) a model."""
     from tuned_lens.nn.lenses import LogitLens
     from tuned_lens.plotting import PredictionTrajectory
 
@@ -136,6 +143,7 @@ def rows_tuned_lens(case: Case) -> list[np.ndarray]:
 
 
 def rows_nnsight(case: Case) -> list[np.ndarray]:
+    """Every layer's logits by an nnsight trace, at the last token: (n, L, K) a model."""
     import nnsight
 
     found = []
@@ -162,6 +170,7 @@ class Row:
 
     @property
     def here(self) -> bool:
+        """Whether its package is installed."""
         return not self.package or importlib.util.find_spec(self.package) is not None
 
 
@@ -206,17 +215,12 @@ def table(case: Case) -> str:
         if name not in here:
             lines.append(f"| {row.text} | {fails[name]} | | | | |")
             continue
-        over = [_ratio(each[name], each[base]) for base in ("bare", "collect")]
+        over = [ratio(each[name], each[base]) for base in ("bare", "collect")]
         most = least if name == "bare" else peaks(case.args, name)
         gap = difference(kept[name], [every[case.some] if row.slow else every for every in expected])
         cells = [row.text, f"{statistics.median(each[name]):.3f}", *over, f"{most[1] / least[1]:.1f}", f"{gap:.0e}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _ratio(over: list[float], under: list[float]) -> str:
-    ratios = [a / b for a, b in zip(over, under, strict=True)]
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def main() -> None:

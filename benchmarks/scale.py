@@ -95,13 +95,13 @@ def least(work: Callable[[], object]) -> float:
 
 def together(questions: int = 192) -> list[dict]:
     """Seconds of the clock of `dualalign trace` on a random pair: one process with 1 and 2 threads, two with 1 each."""
-    from trace import random_pair, random_questions
+    from _tracing import parser, random_pair, random_questions
 
     from dualalign.questions import save_file
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        pair = random_pair(argparse.Namespace(dtype="float32", device="cpu"))
+        pair = random_pair(parser("").parse_args([]))
         for name, loaded in zip(("base", "chat"), pair, strict=True):
             loaded.model.save_pretrained(Path(folder) / name)
             loaded.tokenizer.save_pretrained(Path(folder) / name)

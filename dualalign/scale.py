@@ -69,10 +69,14 @@ class Decoder:
         return attention + router + experts * 3 * self.width * self.mlp
 
     @property
+    def embeddings(self) -> int:
+        """Weights of the embedding and the unembedding, counted once where they are one matrix."""
+        return self.vocabulary * self.width * (1 if self.tied else 2)
+
+    @property
     def parameters(self) -> int:
         """All matrices; norms and biases, less than one in a thousand, are left out."""
-        embeddings = self.vocabulary * self.width * (1 if self.tied else 2)
-        return self.layers * self.block(self.experts) + embeddings
+        return self.layers * self.block(self.experts) + self.embeddings
 
     def operations(self, tokens: int) -> int:
         """Operations of one forward pass over a prompt, read at its last token for a few options.
@@ -85,9 +89,8 @@ class Decoder:
 
     def weights(self, dtype: str = "bfloat16") -> int:
         """Bytes of the weights in memory; with int8, embeddings and unembedding stay in two bytes."""
-        embeddings = self.vocabulary * self.width * (1 if self.tied else 2)
         if dtype == "int8":
-            return (self.parameters - embeddings) * BYTES["int8"] + embeddings * BYTES["bfloat16"]
+            return (self.parameters - self.embeddings) * BYTES["int8"] + self.embeddings * BYTES["bfloat16"]
         return self.parameters * BYTES[dtype]
 
     def working(self, batch: int, tokens: int, dtype: str = "bfloat16") -> int:

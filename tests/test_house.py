@@ -131,6 +131,20 @@ def test_files_are_short():
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE} == {}
 
 
+@pytest.mark.parametrize("folder", ["benchmarks", "tools", "tests"])
+def test_scripts_find_what_they_take_from_each_other(folder):
+    """Within functions too, where only a run would tell."""
+    trees = {path.stem: ast.parse(path.read_text("utf-8")) for path in (PACKAGE.parent / folder).glob("*.py")}
+    for name, tree in trees.items():
+        taken = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module in trees and not n.level]
+        for node in taken:
+            there = {n.id for n in ast.walk(trees[node.module]) if isinstance(n, ast.Name)}
+            there |= {getattr(n, "name", "") for n in trees[node.module].body}
+            there |= {a.name for n in trees[node.module].body if isinstance(n, ast.ImportFrom) for a in n.names}
+            absent = {alias.name for alias in node.names} - there
+            assert not absent, f"{folder}/{name}.py takes {', '.join(absent)} from {node.module}.py"
+
+
 def test_a_method_is_in_every_list():
     """`book/contribute/method.md` says which these are."""
     for name, method in da.METHODS.items():
