@@ -26,7 +26,8 @@ def two_models(g: list, f: list, labels: list | None = None) -> da.Traces:
     """Two layers alike, from final logits (N, K)."""
     plm, polm = (np.repeat(np.array(z, dtype=np.float32)[:, None, :], 2, axis=1) for z in (g, f))
     labels = np.full(len(g), -1) if labels is None else np.array(labels)
-    return da.Traces(plm, polm, labels, np.full(len(g), len(g[0])), tuple(map(str, range(len(g)))))
+    n_options = np.isfinite(plm[:, 0]).sum(axis=1)
+    return da.Traces(plm, polm, labels, n_options, tuple(map(str, range(len(g)))))
 
 
 # -- The search ----------------------------------------------------------------------------------------------------
@@ -126,10 +127,12 @@ def test_what_each_method_says_of_a_fit():
 def test_where_the_confidence_meets_the_rate_at_which_models_agree():
     far, near = [400.0, 0.0], [2e-4, 0.0]
     same, other = [1.0, 0.0], [0.0, 1.0]
+    padded = [2.0, 0.0, -np.inf]
     endless, equal = "no finite optimum: the models agree on", "every temperature gives the same confidence; left at 1"
     cases = [
         ([same, other], [near, near], math.inf, 0.0, f"{endless} 0.500, no more than chance"),
         ([other, other, same], [same] * 3, math.inf, 1 / 6, f"{endless} 0.333, no more than chance"),
+        ([padded, [0.0, 2.0, -np.inf]], [padded] * 2, math.inf, 0.0, f"{endless} 0.500, no more than chance"),
         ([same, same, other], [[500.0, 0.0]] * 3, 100.0, softmax([5, 0])[0] - 2 / 3, f"{UPPER}: the optimum lies"),
         ([same, same, other], [near] * 3, 0.01, 2 / 3 - softmax([0.02, 0])[0], f"{LOWER}: the models agree on 0.667"),
         ([same, same], [far] * 2, 0.01, 0.0, f"{LOWER}: the models agree on 1.000"),

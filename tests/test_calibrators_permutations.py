@@ -14,7 +14,7 @@ from scipy.special import log_softmax, softmax
 
 import dualalign as da
 from dualalign.calibrators import average_permutations
-from dualalign.calibrators.permutations import log_place_priors
+from dualalign.calibrators.permutations import _Questions, log_place_priors
 
 seeds = st.integers(0, 2**31)
 
@@ -188,6 +188,20 @@ def test_a_model_that_reads_places_only_knows_nothing_on_average():
     sharp = replace(asked, polm_logits=asked.polm_logits * np.float32(1e5))
     assert np.isfinite(average_permutations(sharp).polm_final).all()
     np.testing.assert_allclose(da.CAPE().fit(sharp).predict_proba(sharp), 0.25, atol=1e-12)
+
+
+def test_the_first_row_of_a_question_is_its_first_and_the_first_that_differs_is_named():
+    asked = permuted(9)
+    asked = asked.select(np.random.default_rng(0).permutation(len(asked)))
+    names = list(dict.fromkeys(asked.question_ids))
+    questions = _Questions(asked)
+    assert questions.first.tolist() == [asked.question_ids.index(name) for name in names]
+    assert questions.counts.tolist() == [24] * 9
+    last = [len(asked) - 1 - asked.question_ids[::-1].index(name) for name in names]  # the last row of each question
+    wrong, (one, two) = list(asked.groups), sorted(last)[:2]
+    wrong[one] = wrong[two] = "other"
+    with pytest.raises(ValueError, match=f"^rows of question '{asked.question_ids[one]}' differ in their group; give"):
+        _Questions(replace(asked, groups=tuple(wrong)))
 
 
 def test_a_question_asked_once_keeps_its_probabilities():
