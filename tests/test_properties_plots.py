@@ -87,7 +87,6 @@ OF_TRACES = {
     "layer_divergence": lambda t: plots.plot_layer_divergence(plots.prepare_layer_divergence(t)),
     "peak_layers": lambda t: plots.plot_peak_layers(plots.prepare_peaks(t), t.n_layers),
     "peak_jumps": lambda t: plots.plot_peak_jumps(plots.prepare_peaks(t)),
-    "divergence_map": lambda t: plots.plot_divergence_map(*map(np.sort, plots.prepare_divergence_map(t))),
     "stability": lambda t: plots.plot_stability(plots.prepare_stability(t)),
     "objective": lambda t: plots.plot_objective(plots.prepare_objective(t, temperatures=GRID)),
     "losses": lambda t: plots.plot_losses(plots.prepare_losses(t, GRID)),

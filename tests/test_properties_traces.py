@@ -98,7 +98,6 @@ ALL = {
     "prepare_layer_divergence": plots.prepare_layer_divergence,
     "prepare_confidence": lambda t: plots.prepare_confidence(t, bins=3),
     "prepare_own_temperatures": plots.prepare_own_temperatures,
-    "prepare_divergence_map": lambda t: np.sort(plots.prepare_divergence_map(t)[1]),
     "prepare_peaks": lambda t: plots.prepare_peaks(t).groupby("layer").size(),
     "prepare_losses": lambda t: plots.prepare_losses(t, np.array([0.5, 1.0, 4.0])).table,
     "prepare_objective": lambda t: plots.prepare_objective(t, temperatures=np.array([0.5, 1.0, 4.0])).table,
