@@ -41,9 +41,9 @@ def modules():
 
 
 def examples():
-    finder = doctest.DocTestFinder(exclude_empty=True)
+    finder = doctest.DocTestFinder()
     found = [test for module in modules() for test in finder.find(module, globs={})]
-    return {test.name: test for test in found}
+    return {test.name: test for test in found if test.examples}
 
 
 EXAMPLES = examples()
