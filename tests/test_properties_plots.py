@@ -99,7 +99,9 @@ OF_TRACES = {
     ),
     "premise": lambda t: plots.plot_premise(models(t).query("model == 'PLM'")),
     "shift": lambda t: plots.plot_shift(models(t).assign(pair="pair")),
-    "layer_maps": lambda t: plots.plot_layer_maps({"pair": plots.prepare_layer_maps(t)}),
+    "layer_maps": lambda t: plots.plot_layer_maps(
+        {"pair": plots.prepare_layer_maps(t, ["relative-depth", "final-only"])}
+    ),
     "layer_map": lambda t: plots.plot_layer_map(t.plm_logits.shape[1], t.n_layers),
     "layer_temperatures": lambda t: plots.plot_layer_temperatures({"pair": inner.layer_temperatures(t)}),
     "forces": lambda t: plots.plot_forces(

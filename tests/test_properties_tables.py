@@ -13,9 +13,9 @@ from strategies_kit import same, seeds
 from dualalign import all_readings, experiments, ledger, plots, practice, readings, results, travel
 from dualalign import few as few_questions
 
-SETS = ("arc-easy", "openbookqa", "mmlu", "medmcqa")
+SETS = ("arc-easy", "mmlu")
 WHOLE = ("transfer", "factorial")  # designs that are complete or nothing
-PAIRS = ("sft4", "smollm2", "dpo", "smollm2-sft4")
+PAIRS = ("sft4", "smollm2", "smollm2-sft4")
 
 
 @cache

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies_kit import few, frozen, full, reordered, same, seeds, shifted, some, traces, widened
 
@@ -102,7 +102,6 @@ ALL = {
     "prepare_losses": lambda t: plots.prepare_losses(t, np.array([0.5, 1.0, 4.0])).table,
     "prepare_objective": lambda t: plots.prepare_objective(t, temperatures=np.array([0.5, 1.0, 4.0])).table,
     "prepare_stability": lambda t: np.sort(plots.prepare_stability(t, bins=3).entropy),
-    "prepare_layer_maps": lambda t: plots.prepare_layer_maps(t),
     "prepare_objective_grid": lambda t: plots.prepare_objective_grid(t).means,
 }
 
@@ -182,6 +181,18 @@ def test_matched_layers_rise_from_the_first_to_the_last(n_plm, n_polm):
     assert (
         np.abs(found / n_plm - np.arange(1, n_polm + 1) / n_polm) <= max(0.5, 1 - n_plm / n_polm) / n_plm + 1e-12
     ).all()
+
+
+@given(traces)
+@few
+def test_every_map_names_layers_of_the_plm(given):
+    """Nothing more may be asked of other orders: where two layers cost the same, rounding decides."""
+    depth, found = given.plm_logits.shape[1], plots.prepare_layer_maps(given)
+    assert found.index.tolist() == list(range(1, given.n_layers + 1))
+    assert found.to_numpy().min() >= 1
+    assert found.to_numpy().max() <= depth
+    assert found["relative-depth"].tolist() == drift.match_layers(depth, given.n_layers).tolist()
+    assert set(found["final-only"]) == {depth}
 
 
 @given(traces)
@@ -292,7 +303,7 @@ def test_forces_add_up_to_the_whole_error(given):
 
 
 @given(traces, seeds)
-@few
+@settings(max_examples=2)
 def test_the_worst_of_checks_decides_and_the_report_repeats_it(given, seed):
     given = given.select(np.arange(len(given)))
     found = report.judge(given, seed)
