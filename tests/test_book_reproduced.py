@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 
 import pytest
@@ -111,3 +112,13 @@ def test_an_interpreter_that_is_not_here_is_one_line():
 def test_threads_reach_every_library():
     environment = reproduce.threads(1)
     assert {environment[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS", "MKL")} == {"1"}
+
+
+def test_the_record_of_the_book_is_within_every_tolerance():
+    path = reproduce.ROOT / reproduce.FILE
+    runs = json.loads(path.read_text(encoding="utf-8"))["configurations"]
+    assert runs.keys() == reproduce.CONFIGURATIONS.keys()
+    for name, run in runs.items():
+        assert run["beyond"] == 0, name
+        assert all(row["share"] is not None and math.isfinite(row["share"]) for row in run["worst"]), name
+        assert run["figures"]["moved"] == [], name
