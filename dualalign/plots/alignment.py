@@ -39,11 +39,7 @@ def plot_forces(table: pd.DataFrame, axes=None) -> np.ndarray:
     table : DataFrame indexed by (pair, row of `align_all.forces`), with ``value``, ``low`` and ``high``
     """
     n = len(dict.fromkeys(table.index.get_level_values(0)))
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        size = {"figsize": (8.4, 1.3 + 0.34 * n), "layout": "constrained", "sharey": True}
-        axes = plt.subplots(1, 2, **size)[1]
+    axes = style.beside(axes, 2, (8.4, 1.3 + 0.34 * n), sharey=True)
     for ax, looks, name in zip(axes, (_FORCES, _SUMS), ("Parts", "Slope of the loss"), strict=True):
         _rows(style.tidy(ax), table, looks)
         style.label(ax, f"{name} (logits / T*)", "")

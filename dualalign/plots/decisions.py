@@ -76,7 +76,9 @@ def plot_thresholds(
     held: Mapping[str, Sequence[Held]], thresholds: Sequence[float] = THRESHOLDS, least: int = 30, axes=None
 ) -> np.ndarray:
     """Draw `prepare_thresholds` on two axes: accuracy above the threshold with its interval, and coverage."""
-    table, axes = prepare_thresholds(held, thresholds, least), _two(axes, (8.4, 3.4))
+    table, axes = prepare_thresholds(held, thresholds, least), style.beside(axes, 2, (8.4, 3.4))
+    for ax in axes:
+        style.tidy(ax)
     axes[0].plot([0, 1], [0, 1], color=style.QUIET, linestyle=":", linewidth=1)
     shifts = (np.arange(len(held)) - (len(held) - 1) / 2) * 0.008  # beside each other, not on top
     for (method, rows), dash, shift in zip(table.groupby("method", sort=False), _cycle(held), shifts, strict=True):
@@ -133,8 +135,10 @@ def plot_costs(table: pd.DataFrame, error: float, axes=None) -> np.ndarray:
         A row a (method, price): ``method``, ``price``, ``cost``, and ``regret`` with its interval ``low``, ``high``.
     error : share of wrong answers: the cost of always answering
     """
-    axes = _two(axes, (8.4, 3.5))
+    axes = style.beside(axes, 2, (8.4, 3.5))
     prices = np.unique(table["price"])
+    for ax in axes:
+        style.tidy(ax)
     axes[0].plot(prices, prices, color=style.QUIET, linestyle=":", linewidth=1.2)
     axes[0].axhline(error, color=style.QUIET, linestyle=":", linewidth=1.2)
     axes[0].text(prices[0], error, "always answer", va="bottom", color=style.INK, fontsize=style.TICK_SIZE)
@@ -204,9 +208,10 @@ def plot_cascade(points: pd.DataFrame, frontiers: Mapping[str, Mapping[str, pd.D
         a higher target.
     frontiers : cascade -> method -> its line, as `prepare_frontier` returns it; the dotted line passes on at random
     """
-    axes = _two(axes, (8.4, 3.7), len(frontiers))
+    axes = style.beside(axes, len(frontiers), (8.4, 3.7))
     targets = sorted(points["target"].unique())
     for ax, (name, lines) in zip(axes, frontiers.items(), strict=True):
+        style.tidy(ax)
         for (method, line), dash in zip(lines.items(), _cycle(lines), strict=True):
             ax.plot(line["cost"], line["accuracy"], color=style.method_colour(method), linestyle=dash, linewidth=1.2)
         ends = line.iloc[[0, -1]]
@@ -245,14 +250,6 @@ def plot_savings(table: pd.DataFrame, x: str, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(methods) - 0.5, -0.5)
     ax.grid(axis="x", color=style.QUIET, alpha=0.25, linewidth=0.6)
     return style.label(ax, x, "")
-
-
-def _two(axes, size: tuple[float, float], n: int = 2) -> np.ndarray:
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplots(1, n, figsize=size, layout="constrained", squeeze=False)[1][0]
-    return np.asarray([style.tidy(ax) for ax in np.ravel(axes)])
 
 
 def _cycle(lines: Sequence[str] | Mapping[str, object]) -> list:

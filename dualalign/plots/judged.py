@@ -26,10 +26,7 @@ def prepare_p_true(traces: Traces, model: str, bins: int = 20) -> dict[str, np.n
 
 def plot_p_true(traces: Traces, axes=None, bins: int = 20) -> np.ndarray:
     """Draw `prepare_p_true` of both models, side by side; the right answers are filled."""
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplots(1, 2, figsize=(7.2, 2.8), layout="constrained", sharex=True)[1]
+    axes = style.beside(axes, 2, (7.2, 2.8), sharex=True)
     edges = np.linspace(0, 1, bins + 1)
     for ax, model, title in zip(axes, ("plm", "polm"), ("PLM", "PoLM"), strict=True):
         for name, share in prepare_p_true(traces, model, bins).items():

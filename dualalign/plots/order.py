@@ -11,17 +11,13 @@ from dualalign.plots import style
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 _MODEL = {"plm": "PLM", "polm": "PoLM"}
 
 
 def plot_places(table: pd.DataFrame, axes=None) -> np.ndarray:
     """Draw `order.place_shares`: how often each place is chosen, and the accuracy with the right option there."""
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")[1]
+    axes = style.beside(axes, 2, (7.2, 3.0))
     places = np.unique(table["place"])
     for ax, quantity in zip(axes, ("chosen", "right"), strict=True):
         style.tidy(ax)
@@ -77,11 +73,7 @@ def plot_variants(table: pd.DataFrame, methods: Sequence[str], axes=None) -> np.
         `carry.errors`; rows fitted and judged under the same variant are drawn.
     methods : the rows, from top to bottom
     """
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        size = {"figsize": (7.6, 0.9 + 0.34 * len(methods)), "layout": "constrained", "sharey": True}
-        axes = plt.subplots(1, 2, **size)[1]
+    axes = style.beside(axes, 2, (7.6, 0.9 + 0.34 * len(methods)), sharey=True)
     own = table[table["source"] == table["target"]]
     for ax, quantity in zip(axes, ("temperature", "ece"), strict=True):
         style.tidy(ax)
@@ -94,22 +86,14 @@ def plot_variants(table: pd.DataFrame, methods: Sequence[str], axes=None) -> np.
                 ax.plot(rows["floor"].mean(), height, "|", color=style.QUIET, markersize=11, markeredgewidth=2)
         ax.grid(axis="x", color=style.QUIET, alpha=0.25, linewidth=0.6)
     axes[0].set_xscale("log")
-    _plain_ticks(axes[0], own.loc[own["method"].isin(methods), "temperature"])
+    shown = own.loc[own["method"].isin(methods), "temperature"]
+    style.plain_ticks(axes[0], (0.5, 1, 2, 3, 4, 6, 8, 12, 20, 50), 0.9 * shown.min(), 1.1 * shown.max())
     axes[1].set_xlim(left=0)
     axes[0].set_yticks(range(len(methods)), methods)
     axes[0].invert_yaxis()
     style.label(axes[0], "Temperature", "")
     style.label(axes[1], "ECE (bar: noise floor)", "")
     return axes
-
-
-def _plain_ticks(ax: Axes, values: pd.Series) -> None:
-    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
-
-    ticks = np.array([0.5, 1, 2, 3, 4, 6, 8, 12, 20, 50])
-    ax.xaxis.set_major_locator(FixedLocator(ticks[(ticks >= 0.9 * values.min()) & (ticks <= 1.1 * values.max())]))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def prepare_carried(table: pd.DataFrame, method: str) -> pd.DataFrame:
@@ -122,11 +106,7 @@ def prepare_carried(table: pd.DataFrame, method: str) -> pd.DataFrame:
 
 def plot_carried(grids: dict[str, pd.DataFrame], axes=None) -> np.ndarray:
     """Draw `prepare_carried` of several methods, a panel each, one scale of colour; the numbers stand in the cells."""
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        size = {"figsize": (3.5 * len(grids), 3.4), "layout": "constrained", "squeeze": False}
-        axes = plt.subplots(1, len(grids), **size)[1][0]
+    axes = style.beside(axes, len(grids), (3.5 * len(grids), 3.4))
     most = max(float(grid.to_numpy().max()) for grid in grids.values())
     for ax, (method, grid) in zip(axes, grids.items(), strict=True):
         ax.imshow(grid, cmap="Blues", vmin=0, vmax=2.4 * most, aspect="auto")
@@ -150,11 +130,7 @@ def plot_styles(table: pd.DataFrame, methods: Sequence[str], axes=None) -> np.nd
     methods : which to draw
     """
     names, sets = (list(dict.fromkeys(table[column])) for column in ("style", "set"))
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        size = {"figsize": (7.6, 1.2 + 0.32 * len(sets)), "layout": "constrained", "sharex": True, "sharey": True}
-        axes = plt.subplots(1, len(names), squeeze=False, **size)[1][0]
+    axes = style.beside(axes, len(names), (7.6, 1.2 + 0.32 * len(sets)), sharex=True, sharey=True)
     for ax, name in zip(axes, names, strict=True):
         rows = table[table["style"] == name]
         for method in methods:

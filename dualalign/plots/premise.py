@@ -187,10 +187,7 @@ def plot_dial(dial: pd.DataFrame, methods: Sequence[str], calibrated: float, axe
     methods : to draw
     calibrated : the s at which the PLM is calibrated, a vertical line
     """
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplots(1, 2, figsize=(8.4, 3.8), layout="constrained")[1]
+    axes = style.beside(axes, 2, (8.4, 3.8))
     grid = on_grid(dial)
     for method, rows in _lines(grid, methods):
         _line(style.tidy(axes[0]), rows["scale"], rows["temperature"], method)
@@ -207,7 +204,7 @@ def plot_dial(dial: pd.DataFrame, methods: Sequence[str], calibrated: float, axe
     style.label(axes[0], "s, factor of the PLM's logits", "Temperature")
     style.label(axes[1], "Gap of the PLM", "Gap of the method")
     style.legend(axes[1], loc="center left", bbox_to_anchor=(1, 0.5))
-    return np.asarray(axes)
+    return axes
 
 
 def plot_dial_errors(dial: pd.DataFrame, methods: Sequence[str], axes=None, columns: int = 3) -> np.ndarray:

@@ -79,11 +79,7 @@ def _shift_panel(ax: Axes, table: pd.DataFrame, pairs: list[str], title: str) ->
 
 def plot_chain(stages: Mapping[str, Reliability], axes=None) -> np.ndarray:
     """Draw the reliability of a chain of checkpoints, the PLM first, side by side; return the axes."""
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        size = {"figsize": (3.3 * len(stages), 4.0), "layout": "constrained", "sharey": True, "squeeze": False}
-        axes = plt.subplots(1, len(stages), **size)[1][0]
+    axes = style.beside(axes, len(stages), (3.3 * len(stages), 4.0), sharey=True)
     for ax, (name, data) in zip(axes, stages.items(), strict=True):
         plot_reliability(data, ax, style.PLM if ax is axes[0] else style.POLM, name)
     for ax in axes[1:]:

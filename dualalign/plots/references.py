@@ -165,7 +165,7 @@ def prepare_layer_maps(traces: Traces, names: Iterable[str] = layer_maps.MAPS) -
 
 def plot_layer_maps(panels: dict[str, pd.DataFrame], axes=None) -> np.ndarray:
     """Draw `prepare_layer_maps`, a panel a pair of models; return the axes."""
-    axes = _row(len(panels), axes, 3.3)
+    axes = style.beside(axes, len(panels), (7.6, 3.3))
     for ax, (title, maps) in zip(axes, panels.items(), strict=True):
         for name in maps:
             colour, marker = _LOOK[name]
@@ -185,7 +185,7 @@ def plot_map_temperatures(table: pd.DataFrame, methods: Sequence[str], axes=None
     table : rows of `prepare_references` of one case
     methods : one panel each
     """
-    axes = _row(len(methods), axes, 3.2)
+    axes = style.beside(axes, len(methods), (7.6, 3.2))
     sets = list(dict.fromkeys(table["set"]))
     for ax, method in zip(axes, methods, strict=True):
         wide = table[table["method"] == method].pivot(index="set", columns="layers", values="temperature").loc[sets]
@@ -201,7 +201,7 @@ def plot_map_temperatures(table: pd.DataFrame, methods: Sequence[str], axes=None
     low, high = (f(ax.get_xlim()[end] for ax in axes) for f, end in ((min, 0), (max, 1)))
     for ax in axes:
         ax.set_xlim(low, high)
-        _plain_ticks(ax)
+        style.plain_ticks(ax, (0.25, 0.5, 0.7, 1, 1.5, 2, 3, 5), *ax.get_xlim())
     style.shared_legend(axes, columns=5)
     return axes
 
@@ -233,7 +233,7 @@ def plot_temperature_parts(table: pd.DataFrame, axes=None) -> np.ndarray:
     """Draw `prepare_forces`: DACA's error in ln T over what the reference's gap on agreement predicts, and over that
     plus the force of dropping disagreements; on the dotted line the prediction is right."""
     known = table[table["total"].notna()]
-    axes = _row(2, axes, 3.5)
+    axes = style.beside(axes, 2, (7.6, 3.5))
     predictions = {
         "The gap on agreement": known["predicted"],
         "... and dropping": known["predicted"] + known["dropping"],
@@ -249,21 +249,3 @@ def plot_temperature_parts(table: pd.DataFrame, axes=None) -> np.ndarray:
     axes[1].set_ylim(axes[0].get_ylim())  # the same errors in both panels, at the same height
     style.legend(axes[0], loc="upper left")
     return axes
-
-
-def _row(n: int, axes, height: float) -> np.ndarray:
-    if axes is not None:
-        return axes
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(1, n, figsize=(7.6, height), layout="constrained", squeeze=False)[1][0]
-
-
-def _plain_ticks(ax: Axes) -> None:
-    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
-
-    low, high = ax.get_xlim()
-    ticks = np.array([0.25, 0.5, 0.7, 1, 1.5, 2, 3, 5])
-    ax.xaxis.set_major_locator(FixedLocator(ticks[(ticks >= low) & (ticks <= high)]))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.xaxis.set_minor_locator(NullLocator())

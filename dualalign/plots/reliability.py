@@ -95,10 +95,7 @@ def _count_strip(ax: Axes, table: pd.DataFrame, colour: str) -> None:
 
 def plot_reliability_pair(before: Reliability, after: Reliability, axes=None, titles=("Before", "After")) -> np.ndarray:
     """Draw two reliability diagrams side by side on ``axes`` (two of them, or a new figure); return the two axes."""
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplots(1, 2, figsize=(7.4, 4.2), layout="constrained", sharey=True)[1]
+    axes = style.beside(axes, 2, (7.4, 4.2), sharey=True)
     for ax, data, colour, title in zip(
         axes, (before, after), (style.POLM, style.METHOD["dual-align"]), titles, strict=True
     ):

@@ -102,10 +102,7 @@ def plot_few(near: pd.DataFrame, cost: pd.DataFrame, methods: Sequence[str], axe
 
     Whiskers are 95 % intervals over the sets; the methods are moved apart.
     """
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")[1]
+    axes = style.beside(axes, 2, (7.6, 3.0))
     words = ("Draws within 10 % of T of all", "ECE lost against all")
     for ax, table, word in zip(axes, (near, cost), words, strict=True):
         sizes = sorted(table.index.get_level_values("n").unique())

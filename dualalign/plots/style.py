@@ -6,10 +6,12 @@ one figure also differ in marker or line style, so that a grey print stays reada
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -83,6 +85,24 @@ def panels(n: int, axes=None, height: float = 2.6, columns: int = 3) -> np.ndarr
     for ax in axes.flat[n:]:
         ax.set_visible(False)
     return axes
+
+
+def beside(axes, n: int, size: tuple[float, float], **shared) -> np.ndarray:
+    """Return ``n`` axes side by side, (n,): ``axes``, or those of a new figure of ``size`` inches where it is None."""
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots(1, n, figsize=size, layout="constrained", squeeze=False, **shared)[1][0]
+    return axes
+
+
+def plain_ticks(ax: Axes, ticks: Sequence[float], low: float, high: float) -> None:
+    """Write the plain numbers of ``ticks`` between ``low`` and ``high`` on a logarithmic x axis, and no others."""
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+    ax.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def label(ax: Axes, x: str, y: str, title: str = "") -> Axes:

@@ -22,10 +22,7 @@ def plot_transfer(grids: Mapping[str, pd.DataFrame], order: Sequence[str], limit
     Rows are the sets fitted on, columns those judged on, both in `order`. The diagonal is 0 and left empty. Colours
     end at ±`limit`; the numbers do not.
     """
-    import matplotlib.pyplot as plt
-
-    size = {"figsize": (2.55 * len(grids) + 0.7, 3.5), "layout": "constrained", "sharey": True, "squeeze": False}
-    axes = plt.subplots(1, len(grids), **size)[1][0]
+    axes = style.beside(None, len(grids), (2.55 * len(grids) + 0.7, 3.5), sharey=True)
     for ax, (name, grid) in zip(axes, grids.items(), strict=True):
         values = grid.loc[list(order), list(order)].to_numpy(copy=True)
         np.fill_diagonal(values, np.nan)

@@ -81,10 +81,7 @@ def plot_pretraining(curve: pd.DataFrame, axes=None) -> np.ndarray:
 
     if not len(curve):
         raise ValueError("curve holds no row; give one for each look at the model in training")
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained")[1]
+    axes = style.beside(axes, 2, (8.4, 3.2))
     least = curve["least"].iloc[0]
     for ax, name, line, text, axis in (
         (axes[0], "loss", least, f"least possible: {least:.3f}", "Log loss (nats)"),
