@@ -63,8 +63,11 @@ def test_the_page_says_all_of_it_as_code():
     lines = book_reproduced.configurations({"3.12-lock-2": run})
     assert lines[-1] == "| 3.12.1 | the lock | 2 | 5 | 3 | 2 | 0 of 3 |"
     rows = book_reproduced.worst({"3.12-lock-2": run})[2:]
-    assert rows[0] == "| 3.12, the lock, 2 | `notebooks/01_a` | `who` | `sft4` | ``` a/b `c` ``` | another word |"
-    assert rows[1] == "| 3.12, the lock, 2 | `notebooks/01_a` | `t` | `2.0` | `2.1` | 5e+04 |"
+    assert rows[0] == "| `notebooks/01_a` | `who` | `sft4` | is ``` a/b `c` ``` | another word | 3.12, the lock, 2 |"
+    assert rows[1] == "| `notebooks/01_a` | `t` | 2 | 1.0e-01 | 5e+04 | 3.12, the lock, 2 |"
+    both = book_reproduced.worst({"3.12-lock-2": run, "3.12-lock-1": {**run, "threads": 1}})
+    assert len(both) == 4
+    assert both[3].endswith("| 3.12, the lock, 2; 3.12, the lock, 1 |")
     assert book_reproduced.packages({"3.12-lock-2": run})[-1] == "| numpy | 2.4.6 |"
     assert book_reproduced.worst({"3.12-lock-2": {**ENTRY, **compared()}}) == [
         "Every number was identical in each of them."

@@ -33,17 +33,23 @@ def configurations(runs: dict[str, dict]) -> list[str]:
 
 
 def worst(runs: dict[str, dict]) -> list[str]:
-    """Return the table of the largest deviations of each configuration, largest first."""
-    rows = [
-        f"| {setting(run)}, {run['threads']} | {link(row['notebook'])} | {code(row['key'])} "
-        f"| {shown(row['value'])} | {shown(row['found'])} | {share(row['share'])} |"
-        for run in runs.values()
-        for row in run["worst"]
-    ]
-    if not rows:
+    """Return the table of the largest deviations, largest first; one that several configurations share, once."""
+    places: dict[tuple, tuple[dict, list[str]]] = {}
+    for run in runs.values():
+        for row in run["worst"]:
+            key = row["notebook"], row["key"], row["found"]
+            places.setdefault(key, (row, []))[1].append(f"{setting(run)}, {run['threads']}")
+    if not places:
         return ["Every number was identical in each of them."]
-    head = "| Python, versions, threads | notebook | number | recorded | found | share of its tolerance |"
-    return [head, "|---|---|---|---|---|---:|", *rows]
+    ordered = sorted(places.values(), key=lambda place: place[0]["share"] or 0, reverse=True)
+    ordered.sort(key=lambda place: place[0]["share"] is not None)  # another word or count comes first
+    rows = [
+        f"| {link(row['notebook'])} | {code(row['key'])} | {shown(row['value'])} | {off(row['value'], row['found'])} "
+        f"| {share(row['share'])} | {'; '.join(where_)} |"
+        for row, where_ in ordered
+    ]
+    head = "| notebook | number | recorded | off by | share of its tolerance | Python, versions, threads |"
+    return [head, "|---|---|---:|---:|---:|---|", *rows]
 
 
 def setting(run: dict) -> str:
@@ -59,9 +65,15 @@ def share(value: float | None) -> str:
     return "another word" if value is None else f"{value:.2g}"
 
 
+def off(recorded, found) -> str:
+    """Return by how much a number is off; what was found, where it is no number."""
+    numbers = isinstance(recorded, float) and isinstance(found, float)
+    return f"{abs(found - recorded):.1e}" if numbers else f"is {shown(found)}"
+
+
 def shown(value) -> str:
-    """Return a value as code: it is text from data."""
-    return code(repr(value) if isinstance(value, float) else str(value))
+    """Return a number to the digits that a reader compares; a word as code, for it is text from data."""
+    return f"{value:.6g}" if isinstance(value, float) else code(str(value))
 
 
 def code(text: str) -> str:
