@@ -39,7 +39,8 @@ def path_by_loop(traces: da.Traces, kept: np.ndarray, rate: float, epochs: int, 
 
 
 @pytest.mark.parametrize(
-    ("every", "start", "rate"), [(True, 1.0, 0.1), (False, 1.0, 0.05), (True, 6.0, 0.1), (True, 0.4, 0.3)]
+    ("every", "start", "rate"),
+    [(True, 1.0, 0.1), (False, 1.0, 0.05), (True, 6.0, 0.1), (True, 0.4, 0.3), (True, -2.0, 0.1)],
 )
 def test_the_path_is_that_of_a_loop_over_questions(random_traces, every, start, rate):
     traces = random_traces(13, 2, padded=True)

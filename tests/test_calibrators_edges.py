@@ -206,6 +206,14 @@ def test_what_is_wrong_is_said_in_one_line(call, message):
         call(make_traces(6))
 
 
+def test_the_slope_at_a_negative_temperature_does_not_overflow():
+    """There the least logit weighs most; one question's 1000 must not drown another's 1."""
+    z, p = np.array([[0.0, 0.0], [-1000.0, -1.0]]), np.array([[0.3, 0.4], [0.7, 0.6]])
+    q = np.array([[0.0, 1 / (1 + math.e)], [1.0, math.e / (1 + math.e)]])
+    expected = (p * (q >= 1e-8) * (z - (q * z).sum(axis=0))).sum() / 2
+    assert adam.soft_cross_entropy_slope(z, p, -1.0) == pytest.approx(expected, rel=1e-12)
+
+
 def test_models_that_never_agree_are_named():
     traces = two_models([[0.0, 1.0]] * 3, [[1.0, 0.0]] * 3)
     words = "traces has no question on which the two models agree; daca needs one, try dual-align"

@@ -93,6 +93,9 @@ def test_blocks_of_questions_add_up(random_traces, monkeypatch):
     monkeypatch.setattr("dualalign.calibrators.objective._BLOCK_ROWS", 20)
     parts = ProcessPart(traces, weight)
     assert len(parts.blocks) > 5
+    ends = np.cumsum(10 - drift.peak_layer(traces))  # a block ends with the question that fills its 20 rows
+    sizes = [len(list(group)) for _, group in itertools.groupby(ends // 20)]
+    assert [len(path.counts) for path, _, _ in parts.blocks] == sizes
     assert parts(0.7) == pytest.approx(whole, rel=1e-12)
 
 

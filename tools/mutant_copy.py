@@ -63,6 +63,7 @@ PARTS = {
             "test_calibrators_permutations.py",
             "test_calibrators_properties.py",
             "test_calibrators_scaling.py",
+            "test_calibrators_scaling_edges.py",
             "test_calibrators_streaming.py",
         ),
         without=(
