@@ -45,6 +45,10 @@ def test_a_norm_has_its_epsilon_and_a_bias_is_each_tokens_own():
     head = Unembedding(HEAD["unembed"], HEAD["unembed_bias"], np.ones(D), logit_scale=3.0)
     expected = 3 * (rms @ HEAD["unembed"].T.astype(float) + HEAD["unembed_bias"])
     np.testing.assert_allclose(head(stream, IDS[[0] * N]), expected[:, :, IDS[0]], atol=1e-5)
+    double = Unembedding(
+        *(HEAD[name].astype(float) for name in ("unembed", "unembed_bias", "norm_weight", "norm_bias"))
+    )
+    assert double(STREAM.astype(float), IDS).dtype == np.float32
 
 
 def test_what_is_given_is_kept_and_the_rest_has_defaults():
@@ -86,6 +90,8 @@ WRONG_ARRAYS = {
     "tokens in three axes": lambda: from_arrays(FULL, FULL, IDS[:, :, None]),
     "one token for all": lambda: from_arrays(FULL, FULL, [3]),
     "a token beyond 2^31": lambda: from_arrays(FULL, FULL, [3, 2**31 + 1]),
+    "a token of 2^31": lambda: from_arrays(FULL, FULL, [3, 2**31]),
+    "a token for the last two options": lambda: from_arrays(FULL, FULL, [0, 3, 3]),
     "a token for two options": lambda: from_arrays(FULL, FULL, [0, 3, 0]),
     "tokens of text": lambda: from_arrays(FULL, FULL, ["a", "b"]),
     "a gap in the ids": lambda: from_arrays(FULL, FULL, [[1, 2]] * 3 + [[-1, 4]] * 2),

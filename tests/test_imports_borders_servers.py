@@ -135,7 +135,7 @@ def test_prompts_are_compared_where_both_lines_have_one(tmp_path):
         from_logprobs(polm, other)
 
 
-def echoes(folder, **more):
+def echoes(folder, name="echo.jsonl", **more):
     """A scored prompt of two options a question, under `choices` as a server answers."""
     rows = []
     for q in range(2):
@@ -143,7 +143,7 @@ def echoes(folder, **more):
             given = [None, {"5": {"logprob": -1.0}}, {str(7 + i): -2.0 - i - q}]
             body = {"model": "m", "choices": [{"prompt_logprobs": given, "prompt_token_ids": [1, 5, 7 + i]}]}
             rows.append({"id": f"q{q}", "option": i, "response": body, **more})
-    return write_jsonl(folder / "echo.jsonl", rows)
+    return write_jsonl(folder / name, rows)
 
 
 def test_scored_prompts_of_a_server_and_their_options(tmp_path):
@@ -159,5 +159,51 @@ def test_scored_prompts_of_a_server_and_their_options(tmp_path):
     assert (traces.labels.tolist(), traces.groups) == ([1, 1], ("g", "g"))
     given = echoes(tmp_path, options=["x", "y"], answer=0)
     assert from_logprobs(given, given).labels.tolist() == [0, 0]
-    with pytest.raises(ValueError, match=r"row 1: question 'q0' has 3 options, 2 of them were scored$"):
-        from_logprobs(path, echoes(tmp_path, options=["x", "y", "z"]))
+    grouped = echoes(tmp_path, group="mine", options=["0", "1"])
+    assert from_logprobs(echoes(tmp_path, name="plain.jsonl"), grouped).groups == ("mine", "mine")  # numbered options
+
+
+def beside(row: dict) -> dict:
+    """The ids of the tokens beside the response instead of in it."""
+    return row | {"prompt_token_ids": row["response"]["choices"][0].pop("prompt_token_ids")}
+
+
+def test_token_ids_may_stand_beside_the_response(tmp_path):
+    path = echoes(tmp_path)
+    plain = from_logprobs(path, path).plm_final
+    write_jsonl(path, [beside(json.loads(line)) for line in path.read_text().splitlines()])
+    assert np.array_equal(from_logprobs(path, path).plm_final, plain)
+
+
+WRONG_ECHOES = {
+    "three options of two": {"options": ["x", "y", "z"]},
+    "options of numbers": {"options": [1, 2]},
+    "an answer past the options": {"answer": 2},
+    "an option that is no text of a server": {"option": 2},
+    "no log-probability of a token": {
+        "prompt_logprobs": [None, {"5": {"logprob": -1.0}}, None],
+        "prompt_token_ids": [1, 5, 7],
+    },
+    "a long token": {"prompt_logprobs": [None, {}], "prompt_token_ids": [1, 10**30]},
+}
+
+
+@pytest.mark.parametrize("case", WRONG_ECHOES)
+def test_a_scored_prompt_is_refused_word_by_word(case, tmp_path):
+    path = echoes(tmp_path, name="good.jsonl")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0] |= WRONG_ECHOES[case]
+    if "prompt_logprobs" in rows[0]:
+        del rows[0]["response"]
+    with pytest.raises(ValueError, match=r"bad\.jsonl, row [12]: ") as caught:
+        from_logprobs(path, write_jsonl(tmp_path / "bad.jsonl", rows))
+    check_message("logprobs_more", case, caught.value, f"{tmp_path}/")
+
+
+def test_of_many_options_the_first_nine_are_told(tmp_path):
+    row = {"id": "q", "prompt_token_ids": [1, 2], "prompt_logprobs": [None, {"2": {"logprob": -1.0}}]}
+    path = write_jsonl(tmp_path / "x.jsonl", [row | {"option": i} for i in range(1, 12)])
+    with pytest.raises(
+        ValueError, match=r"row 1: question 'q' has the options \[1, 2, 3, 4, 5, 6, 7, 8, 9\]; score each"
+    ):
+        from_logprobs(path, path)

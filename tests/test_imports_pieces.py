@@ -205,6 +205,7 @@ REFUSED_TOKENS = {
     "the first that is missing": lambda run: pick(run, "q", Choice(("A", "C", "D"), [("A", -1.0)], "here")),
     "none to bound by": lambda run: pick(run, "q", Choice(("C", "D"), [("A", -1.0)], "here"), "bound"),
     "one with a blank": lambda run: pick(run, "q", Choice(("C",), [("ĠC", -1.0), ("A", -2.0)], "here")),
+    "one without its blank": lambda run: pick(run, "q", Choice(("▁C",), [("C", -1.0), ("A", -2.0)], "here")),
     "too unlikely to say": lambda run: pick(run, "q", Choice(("C",), [("C", -9999.0)], "here")),
     "a long one": lambda run: pick(run, "q", Choice(("C" * 99, "D"), [("D", -1.0)], "here")),
     "two alike": lambda run: pick(run, "q", Choice(("A", "B", " B"), [("A", -1.0)], "here", "stripped")),
