@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import make_traces
-from scipy.optimize import minimize_scalar
+from scipy.interpolate import CubicHermiteSpline
 from scipy.special import softmax
 
 import dualalign as da
@@ -19,6 +19,7 @@ from dualalign.calibrators.objective import ConfidencePart, ProcessPart, confide
 from dualalign.calibrators.search import Optimum, minimise
 
 UPPER, LOWER = "at the upper edge of the search, 100", "at the lower edge of the search, 0.01"
+AT_100 = math.exp(-math.log(100))  # the beta of the search's last point
 ENDLESS = "no finite optimum: the objective falls as the temperature grows without end"
 
 
@@ -62,31 +63,35 @@ def step_at(edge: float, below: float, above: float):
             lambda beta: (-beta, -1.0),
             Optimum(0.01, -100.0, f"{LOWER}: the objective does not rise as the temperature falls to it"),
         ),
+        (lambda beta: (max(beta, AT_100), float(beta > AT_100)), Optimum(math.inf, AT_100, ENDLESS)),
         (lambda beta: ((beta - 4) ** 2 - 3, 2 * (beta - 4)), Optimum(0.25, -3.0)),
         (lambda beta: ((beta - 0.02) ** 2, 2 * (beta - 0.02)), Optimum(50.0, 0.0)),
         (lambda beta: ((beta - 90) ** 2, 2 * (beta - 90)), Optimum(1 / 90, 0.0)),
     ],
-    ids=["flat", "falling", "a step down", "beyond", "a step up", "rising", "T = 1/4", "T = 50", "T = 1/90"],
+    ids=["flat", "falling", "a step down", "beyond", "a step up", "rising", "even", "T = 1/4", "T = 50", "T = 1/90"],
 )  # fmt: skip
 def test_every_end_of_the_search(objective, expected):
-    found = minimise(objective)
+    asked = []
+    found = minimise(lambda beta: asked.append(beta) or objective(beta))
+    assert all(0 < beta < math.inf for beta in asked)
     assert found.temperature == pytest.approx(expected.temperature, rel=1e-9)
     assert found.objective == pytest.approx(expected.objective, rel=1e-12, abs=1e-15)
     assert found.reason == expected.reason
 
 
-def test_a_narrow_valley_between_two_points_of_the_grid_is_found():
-    """A dent of width 0.05 in log T, which the grid of 0.29 steps over, shows itself in the slopes."""
-    scan = np.linspace(math.log(0.01), math.log(100), 33)
-    for at in (scan[8] + 0.1, scan[20] + 0.14):
-
-        def dented(beta: float, at: float = at) -> tuple[float, float]:
-            s = -math.log(beta)
-            dent = 5 * math.exp(-(((s - at) / 0.2) ** 2))
-            return (s + 1) ** 2 / 50 - dent, -((s + 1) / 25 + 2 * (s - at) / 0.04 * dent) / beta
-
-        best = minimize_scalar(lambda s, f=dented: f(math.exp(-s))[0], bounds=(at - 0.05, at + 0.05), method="bounded")
-        assert math.log(minimise(dented).temperature) == pytest.approx(best.x, abs=1e-5)
+def test_a_valley_within_a_cell_of_the_grid_is_found():
+    """Every point of the grid rises, and none is lower than another: only the cubic through a cell shows its valley."""
+    grid = np.linspace(math.log(0.01), math.log(100), 33)
+    for cell in (0, 8, 31):
+        slopes = np.full(33, 0.1)
+        slopes[cell : cell + 2] = 1.0
+        curve = CubicHermiteSpline(grid, np.ones(33), slopes)
+        inside = curve.derivative()
+        found = minimise(lambda beta, f=curve, d=inside: (float(f(-math.log(beta))), -float(d(-math.log(beta))) / beta))
+        fine = np.linspace(grid[0], grid[-1], 100_001)
+        assert math.log(found.temperature) == pytest.approx(fine[curve(fine).argmin()], abs=1e-4)
+        assert found.objective <= curve(fine).min() < 0.95
+        assert found.reason == ""
 
 
 def test_a_grid_point_must_beat_a_root_by_more_than_rounding():
