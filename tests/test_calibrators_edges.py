@@ -90,7 +90,7 @@ def test_a_valley_within_a_cell_of_the_grid_is_found():
         found = minimise(lambda beta, f=curve, d=inside: (float(f(-math.log(beta))), -float(d(-math.log(beta))) / beta))
         fine = np.linspace(grid[0], grid[-1], 100_001)
         assert math.log(found.temperature) == pytest.approx(fine[curve(fine).argmin()], abs=1e-4)
-        assert found.objective <= curve(fine).min() < 0.95
+        assert found.objective <= curve(fine).min() < 0.98
         assert found.reason == ""
 
 
