@@ -133,7 +133,7 @@ def test_what_never_ends_is_not_read(tmp_path):
         refused(check_folder, files[1].parent, match="not an index of weights")
         (part / "run.json").unlink(missing_ok=True)
         make(part / "run.json")
-        refused(lambda path: Shards(path.with_suffix(""), RUN), part, match=r"run\.json is damaged")
+        refused(lambda path: Shards(path.with_suffix(""), RUN), part, match=r"run\.json: damaged")
 
 
 DEEP = "[" * 5000 + "]" * 5000
@@ -145,7 +145,7 @@ def test_json_without_bottom_is_refused_in_folders(tmp_path):
     for path in (part / "run.json", part / "plm.json", tmp_path / "adapter_config.json"):
         path.write_text(DEEP)
     refused(adapter_config, tmp_path)
-    refused(lambda path: Shards(path.with_suffix(""), RUN), part, match=r"run\.json is damaged")
+    refused(lambda path: Shards(path.with_suffix(""), RUN), part, match=r"run\.json: damaged")
     (part / "run.json").unlink()
     shards = Shards(tmp_path / "t.safetensors", RUN)
     for content in (DEEP, '{"shared tokens": Infinity}', '{"shared tokens": -1}', '{"shared tokens": true}'):
