@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from conftest import make_traces
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import dualalign as da
@@ -92,10 +92,8 @@ def test_adding_a_constant_to_a_layer_changes_nothing(method, seed):
 @few
 def test_accuracy_never_changes_and_probabilities_are_probabilities(method, seed, scale):
     traces = make_traces(15, 4, 4, seed, padded=True, scale=scale)
-    try:
-        calibrator = method().fit(traces)
-    except ValueError:
-        return  # daca without an agreeing question; test_calibrators_fit looks at the message
+    assume(method is not da.DACA or da.drift.agreement(traces).any())
+    calibrator = method().fit(traces)
     proba = calibrator.predict_proba(traces)
     assert calibrator.temperature_ > 0
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-12)
