@@ -12,7 +12,7 @@ INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 LOCKED = $(INSTALL) -c requirements.lock
 NEW_VENV = test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 CORE_VENV = .venv-core-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-NOT_LIVE = -m "not live"
+NOT_LIVE = -m "not live and not slow"
 SOURCES_IN_ORDER = $(RUN) tools/check_pairs.py && $(RUN) tools/check_book.py && $(RUN) tools/course.py --check
 COURSE_VENV = .venv-course
 CASES ?= 100000
@@ -110,7 +110,7 @@ test: $(VENV)/test.ok
 
 test-core:
 	$(MAKE) $(CORE_VENV)/core.ok VENV=$(CORE_VENV)
-	$(CORE_VENV)/bin/python -m pytest -m "not models and not live"
+	$(CORE_VENV)/bin/python -m pytest -m "not models and not live and not slow"
 
 fuzz: $(VENV)/core.ok
 	$(RUN) tests/fuzz_kit.py --cases $(CASES) --seed $(SEED)
@@ -131,7 +131,7 @@ lab: $(VENV)/lab.ok
 	$(RUN) -m dualalign.lab --help
 
 nightly: $(VENV)/lab.ok
-	$(RUN) -m pytest -m nightly
+	$(RUN) -m pytest -m "nightly or slow"
 	$(RUN) -m dualalign.lab check --remake
 
 bench: $(VENV)/lab.ok

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,14 +20,18 @@ ROOT = Path(__file__).resolve().parent.parent
 UNITS = ["sft4__arc-easy__choices", "sft4__mmlu__choices", "dpo__arc-easy__choices", "dpo__mmlu__choices"]
 
 
-@pytest.fixture
-def folders(random_traces, tmp_path):
+def laid_out(random_traces, folder: Path) -> tuple[Path, Path]:
     """A folder of traces and one for the table."""
-    traces = tmp_path / "traces"
+    traces = folder / "traces"
     traces.mkdir()
     for seed, name in enumerate(UNITS):
         random_traces(40, seed=seed).save(traces / f"{name}.safetensors")
-    return traces, tmp_path / "table"
+    return traces, folder / "table"
+
+
+@pytest.fixture
+def folders(random_traces, tmp_path):
+    return laid_out(random_traces, tmp_path)
 
 
 def command(folders, *arguments, **environment):
@@ -50,10 +55,18 @@ def worked(folders, experiment="size", **options):
     return list(run.run([experiment], *folders, **options))
 
 
-@pytest.fixture
-def made(folders):
+@pytest.fixture(scope="module")
+def made_once(random_traces, tmp_path_factory):
+    folders = laid_out(random_traces, tmp_path_factory.mktemp("made"))
     worked(folders)
-    return folders
+    return folders[0].parent
+
+
+@pytest.fixture
+def made(made_once, tmp_path):
+    """Folders with a table, a copy for each test."""
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "traces", tmp_path / "table"
 
 
 def test_first_run_makes_every_unit_and_the_second_none(folders):

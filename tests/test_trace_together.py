@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from models_kit import save_tiny, tiny_questions
 from no_network import python_path
 
 from dualalign import Traces
+from dualalign.cli import app
 from dualalign.questions import save_file
 
 pytestmark = pytest.mark.models
@@ -26,26 +28,39 @@ def desk(tmp_path_factory):
     for seed, name in enumerate(("base", "chat")):
         save_tiny(desk / name, seed=seed)
     save_file(tiny_questions(13), desk / "questions.jsonl")
-    done = start(desk, "one", 1)
-    assert done.wait() == 0, done.stderr.read()
+    alone(desk, "one")
     return desk
 
 
-def start(desk: Path, out: str, processes: int, program: list[str] | None = None) -> subprocess.Popen:
-    """Start a trace of the desk's pair, by itself or with so many processes."""
-    together = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes),
-                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-                "--main_process_port", "0"]  # fmt: skip
-    program = program or ["-m", "dualalign.cli"]
-    words = ["trace", "--plm", "base", "--polm", "chat", "--questions", "questions.jsonl", "--style", "choices",
-             "--batch-size", "2", "--device", "cpu", "--out", f"{out}.safetensors"]  # fmt: skip
-    command = [sys.executable, *(together if processes > 1 else []), *program, *words]
+def alone(desk: Path, out: str) -> None:
+    """Trace the desk's pair in this process, with the threads that the others have."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with contextlib.chdir(desk), pytest.raises(SystemExit) as end:
+            app(words(out))
+        assert end.value.code == 0
+    finally:
+        torch.set_num_threads(threads)
+
+
+def words(out: str) -> list[str]:
+    return ["trace", "--plm", "base", "--polm", "chat", "--questions", "questions.jsonl", "--style", "choices",
+            "--batch-size", "2", "--device", "cpu", "--out", f"{out}.safetensors"]  # fmt: skip
+
+
+def start(desk: Path, out: str, processes: int, program: tuple[str, ...] = ("-m", "dualalign.cli")) -> subprocess.Popen:
+    """Start a trace of the desk's pair with so many processes."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes),
+               "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+               "--main_process_port", "0", *program, *words(out)]  # fmt: skip
     environment = os.environ | ONE_THREAD | {"PYTHONPATH": python_path(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=desk, env=environment, **pipes)
 
 
-@pytest.mark.parametrize("processes", [2, 4])
+@pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_several_processes_write_the_bytes_of_one(desk, processes):
     out = f"with-{processes}"
     done = start(desk, out, processes)
@@ -74,13 +89,12 @@ main()
 
 def test_a_killed_process_ends_the_others_and_one_process_goes_on(desk):
     (desk / "dying.py").write_text(DYING)
-    killed = start(desk, "killed", 2, ["dying.py"])
+    killed = start(desk, "killed", 2, ("dying.py",))
     assert killed.wait(timeout=600) != 0
     part = desk / "killed.safetensors.part"
     assert not (desk / "killed.safetensors").exists()
     kept = {p.name: p.stat().st_mtime_ns for p in part.glob("*.npy")}
     assert {"plm-000000.npy", "plm-000001.npy"} <= kept.keys()
-    alone = start(desk, "killed", 1)
-    assert alone.wait(timeout=600) == 0, alone.stderr.read()
+    alone(desk, "killed")
     assert (desk / "killed.safetensors").read_bytes() == (desk / "one.safetensors").read_bytes()
     assert len(Traces.load(desk / "killed.safetensors")) == 13
