@@ -1,4 +1,4 @@
-"""Calibrators at their edges: every end of the search, what each says in words, what is just allowed."""
+"""Calibrators at their edges: what each says in words, what is just allowed, where the published protocol ends."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import make_traces
-from scipy.interpolate import CubicHermiteSpline
 from scipy.special import softmax
 
 import dualalign as da
 from dualalign import drift
-from dualalign.calibrators import adam, search
+from dualalign.calibrators import adam
 from dualalign.calibrators.objective import ConfidencePart, ProcessPart, confidence_weight
-from dualalign.calibrators.search import Optimum, minimise
 
 UPPER, LOWER = "at the upper edge of the search, 100", "at the lower edge of the search, 0.01"
-AT_100 = math.exp(-math.log(100))  # the beta of the search's last point
-ENDLESS = "no finite optimum: the objective falls as the temperature grows without end"
 
 
 def two_models(g: list, f: list, labels: list | None = None) -> da.Traces:
@@ -29,78 +25,6 @@ def two_models(g: list, f: list, labels: list | None = None) -> da.Traces:
     labels = np.full(len(g), -1) if labels is None else np.array(labels)
     n_options = np.isfinite(plm[:, 0]).sum(axis=1)
     return da.Traces(plm, polm, labels, n_options, tuple(map(str, range(len(g)))))
-
-
-# -- The search ----------------------------------------------------------------------------------------------------
-
-
-def step_at(edge: float, below: float, above: float):
-    """A value for T beyond 1 / edge and another before it, without slope."""
-    return lambda beta: (below if beta < edge else above, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("objective", "expected"),
-    [
-        (lambda beta: (2.0, 0.0), Optimum(1.0, 2.0, "every temperature gives the same objective; left at 1")),
-        (
-            lambda beta: (beta, 1.0),
-            Optimum(math.inf, 1e-30, ENDLESS),
-        ),
-        (
-            step_at(1e-3, 0.5, 1.0),
-            Optimum(math.inf, 0.5, ENDLESS),
-        ),
-        (
-            lambda beta: ((beta - 1e-3) ** 2, 2 * (beta - 1e-3)),
-            Optimum(100.0, 0.009**2, f"{UPPER}: the optimum lies beyond it"),
-        ),
-        (
-            step_at(1e-3, 2.0, 1.0),
-            Optimum(100.0, 1.0, f"{UPPER}: below it every temperature gives the same objective"),
-        ),
-        (
-            lambda beta: (-beta, -1.0),
-            Optimum(0.01, -100.0, f"{LOWER}: the objective does not rise as the temperature falls to it"),
-        ),
-        (lambda beta: (max(beta, AT_100), float(beta > AT_100)), Optimum(math.inf, AT_100, ENDLESS)),
-        (lambda beta: ((beta - 4) ** 2 - 3, 2 * (beta - 4)), Optimum(0.25, -3.0)),
-        (lambda beta: ((beta - 0.02) ** 2, 2 * (beta - 0.02)), Optimum(50.0, 0.0)),
-        (lambda beta: ((beta - 90) ** 2, 2 * (beta - 90)), Optimum(1 / 90, 0.0)),
-    ],
-    ids=["flat", "falling", "a step down", "beyond", "a step up", "rising", "even", "T = 1/4", "T = 50", "T = 1/90"],
-)  # fmt: skip
-def test_every_end_of_the_search(objective, expected):
-    asked = []
-    found = minimise(lambda beta: asked.append(beta) or objective(beta))
-    assert all(0 < beta < math.inf for beta in asked)
-    assert found.temperature == pytest.approx(expected.temperature, rel=1e-9)
-    assert found.objective == pytest.approx(expected.objective, rel=1e-12, abs=1e-15)
-    assert found.reason == expected.reason
-
-
-def test_a_valley_within_a_cell_of_the_grid_is_found():
-    """Every point of the grid rises, and none is lower than another: only the cubic through a cell shows its valley."""
-    grid = np.linspace(math.log(0.01), math.log(100), 33)
-    for cell in (0, 8, 31):
-        slopes = np.full(33, 0.1)
-        slopes[cell : cell + 2] = 1.0
-        curve = CubicHermiteSpline(grid, np.ones(33), slopes)
-        inside = curve.derivative()
-        found = minimise(lambda beta, f=curve, d=inside: (float(f(-math.log(beta))), -float(d(-math.log(beta))) / beta))
-        fine = np.linspace(grid[0], grid[-1], 100_001)
-        assert math.log(found.temperature) == pytest.approx(fine[curve(fine).argmin()], abs=1e-4)
-        assert found.objective <= curve(fine).min() < 0.98
-        assert found.reason == ""
-
-
-def test_a_grid_point_must_beat_a_root_by_more_than_rounding():
-    root, point = (0.3, 1.0), (0.2, 1.0 - 5e-15)
-    assert search._within_rounding([root, point]) == [root]
-    assert search._within_rounding([root, (0.2, 1.0 - 1e-13)]) == [root, (0.2, 1.0 - 1e-13)]
-    assert search._within_rounding([(0.4, 3.0), root, point]) == [(0.4, 3.0), root]
-    assert search._within_rounding([point]) == [point]
-    assert search._within_rounding([(0.3, -1.0), (0.2, -1.0 - 5e-15)]) == [(0.3, -1.0)]
 
 
 # -- What is said --------------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ PARTS = {
             "test_calibrators_properties.py",
             "test_calibrators_scaling.py",
             "test_calibrators_scaling_edges.py",
+            "test_calibrators_search.py",
             "test_calibrators_streaming.py",
         ),
         without=(
