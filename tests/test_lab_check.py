@@ -172,4 +172,4 @@ def test_the_nightly_workflow_runs_the_nightly_target():
     assert "schedule:\n    - cron:" in workflow
     assert "run: make nightly" in workflow
     assert "-m dualalign.lab check --remake" in recipe
-    assert "pytest -m nightly" in recipe
+    assert 'pytest -m "nightly or slow"' in recipe
