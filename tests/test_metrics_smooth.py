@@ -58,17 +58,27 @@ def test_modes_are_the_same_however_many_are_held_and_asked_for(monkeypatch):
     assert metrics.smooth_ece(*PAIRS) == pytest.approx(value, abs=1e-13)
 
 
-def test_the_widest_smoothing_is_the_closed_form():
-    """A right answer at 0 and a wrong one at 1: by mirror images, and r changes sign at 1/2."""
+def area_by_images(points: np.ndarray, residuals: np.ndarray, sigma: float) -> float:
+    """Area of residuals under the reflected kernel, for one change of sign: mirror images and the error function."""
+    images = np.concatenate([side * points + 2 * m for m in range(-9, 10) for side in (1, -1)])
+    weights = np.tile(residuals, 38)
 
-    def mass(at: float, sigma: float) -> float:
-        """Of the kernel at 0 or 1, on its side of 1/2 and beyond; a point on the boundary is its own image."""
-        ends = [erf((x - at - 2 * m) / (sigma * np.sqrt(2))) for m in range(-9, 10) for x in (0, 0.5)]
-        return sum(ends[1::2]) - sum(ends[::2])
+    def density(t: float) -> float:
+        return (weights * np.exp(-(((t - images) / sigma) ** 2) / 2)).sum()
 
-    expected = brentq(lambda sigma: mass(0, sigma) - mass(1, sigma) - sigma, 0.01, 1, xtol=1e-15)
-    assert expected > 0.3
-    assert metrics.smooth_ece([0.0, 1.0], [True, False]) == pytest.approx(expected, rel=1e-10)
+    def integral(t: float) -> float:
+        return (weights * erf((t - images) / (sigma * np.sqrt(2)))).sum() / 2
+
+    crossing = brentq(density, 0, 1, xtol=1e-14)
+    return abs(integral(crossing) - integral(0)) + abs(integral(1) - integral(crossing))
+
+
+@pytest.mark.parametrize("wrong", [0.7, 0.9, 1.0])
+def test_the_widest_smoothing_is_the_closed_form(wrong):
+    """A right answer of confidence 0 and a wrong one of a high confidence: few modes are left, and all count."""
+    points, residuals = np.array([0.0, wrong]), np.array([0.5, -wrong / 2])
+    expected = brentq(lambda sigma: area_by_images(points, residuals, sigma) - sigma, 0.2, 0.6, xtol=1e-14)
+    assert metrics.smooth_ece(points, [True, False]) == pytest.approx(expected, rel=1e-10)
 
 
 def test_residuals_of_almost_one_sign_are_bracketed():
