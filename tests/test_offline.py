@@ -38,6 +38,11 @@ def in_a_thread():
         pool.submit(socket.create_connection, FAR, 1).result()
 
 
+def in_a_process():
+    with get_context("spawn").Pool(1) as pool:
+        pool.apply(socket.create_connection, (FAR, 1))
+
+
 WAYS_OUT = {
     "connect": lambda: socket.socket().connect(FAR),
     "connect_ex": lambda: socket.socket().connect_ex(FAR),
@@ -62,8 +67,7 @@ WAYS_OUT = {
     "asyncio over IPv6": lambda: asyncio.run(opened(FAR6[0])),
     "asyncio with datagrams": lambda: asyncio.run(datagrams(FAR)),
     "a thread": in_a_thread,
-    "a forked process": lambda: get_context("fork").Pool(1).apply(socket.create_connection, (FAR, 1)),
-    "a spawned process": lambda: get_context("spawn").Pool(1).apply(socket.create_connection, (FAR, 1)),
+    "a spawned process": in_a_process,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("docutils")  # what lists the public names belongs to the book's tools
 import properties_kit
 
+pytestmark = pytest.mark.models  # the names of a room that imports torch are among them
 EXCEPTIONS = {
     "dualalign.course.Compare.read": "a protocol: no code; Number, Numbers, Choice and Function have theirs",
     "dualalign.course.Compare.same": "a protocol: no code; Number, Numbers, Choice and Function have theirs",
