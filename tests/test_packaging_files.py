@@ -111,6 +111,7 @@ def test_tracked_text_names_no_registry_and_no_machine():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")
+    assert len(listed.stdout.splitlines()) > 100
     hosts = ["pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "download.pytorch" + ".org"]
     wrong = re.compile("|".join([*map(re.escape, hosts), "/wo" + "rk/", "/ro" + "ot/"]))
     suffixes = {".py", ".md", ".toml", ".yml", ".lock", ".json", ".mjs", ".ipynb", ".sh", ".cff", ""}
