@@ -15,7 +15,7 @@ import dualalign
 from dualalign import Traces
 from dualalign.questions import OptionClash, Question
 from dualalign.traces import collect as collecting
-from dualalign.traces import encode, sharing
+from dualalign.traces import encode, sharing, tokens
 from dualalign.traces.collect import collect, created_by
 from dualalign.traces.encode import Encoded, batch_plan, encode_pair, longer
 from dualalign.traces.shards import Shards
@@ -138,7 +138,7 @@ def test_the_same_words_under_other_numbers_have_them_beside():
     assert (one.plm, one.polm) == (("a=10", "b=11"), ("a=100", "b=101"))
 
 
-def test_who_is_asked_and_in_which_words():
+def test_who_is_asked_and_in_which_words(monkeypatch):
     plm, polm = Model("base", Words(chat="g:")), Model("chat", Words(chat="f:"))
     assert tokenizer_of(plm) is plm.tokenizer
     assert tokenizer_of(SimpleNamespace(load=print, tokenizer=lambda: "spec's")) == "spec's"
@@ -152,8 +152,13 @@ def test_who_is_asked_and_in_which_words():
     assert words == {"none": ["please"], "polm": ["f:"], "both": ["f:"]}
     only = list(readings((plm, polm), (plm.tokenizer,), asked, "cloze", "", "none"))
     assert (len(only[0].sides), only[0].differs, only[0].clash) == (1, None, "")
+    said = []
+    monkeypatch.setattr(tokens, "encode_question", lambda *given: said.append(given[2:]) or ([1], [2]))
     report = tokenizer_report(plm, polm, asked, "cloze")
-    assert (report.asked, report.clashes) == (1, ())
+    assert (report.asked, report.differ, report.clashes) == (1, (), ())
+    tokenizer_report(plm, polm, asked, "cloze", "please")
+    assert said == [("cloze", "")] * 2 + [("cloze", "please")] * 2
+    monkeypatch.undo()
     assert tokenizer_report(Model(), Model(), [*questions(2), TWINS], "cloze", "please").asked == 3
 
 
@@ -215,6 +220,7 @@ def test_one_tokenizer_is_asked_where_that_is_the_same(monkeypatch):
     finally:
         Words.is_fast = True
     assert asked(Model(spec=spec()), Model(spec=spec())) == 1
+    assert asked(Model(spec=spec()), Model(spec=spec()), 5) == 1
     assert asked(Model(spec=spec()), Model(spec=spec("b"))) == 2
     assert asked(Model(spec=spec()), Model(spec=spec(revision="2"))) == 2
     assert asked(Model(spec=spec()), Model()) == 2
@@ -465,7 +471,7 @@ def test_one_of_a_team_does_its_share_and_only_the_first_writes(tmp_path, monkey
 def test_orders_belong_to_the_questions_that_are_kept(tmp_path):
     asked = [TWINS, *questions(3)]
     orders = [(0, 1), (1, 0), (2, 0, 1), (0, 1)]
-    found = Traces.load(run(tmp_path / "t", asked=asked, order=orders, on_clash="skip", stored="float16"))
+    found = Traces.load(run(tmp_path / "t", asked=asked, order=orders, on_clash="skip", stored="float16", batch_size=3))
     assert found.order.tolist() == [[1, 0, -1], [2, 0, 1], [0, 1, -1]]
     assert b'"F16"' in (tmp_path / "t").read_bytes()
     with pytest.raises(ValueError, match="zip"):

@@ -82,10 +82,10 @@ def arguments(*pairs):
     return {f"gen_args_{i}": {"arg_0": context, "arg_1": text} for i, (context, text) in enumerate(pairs)}
 
 
-def asked_again(*pairs):
+def asked_again(*pairs, before="q"):
     """Two options of a row, and what was asked after them."""
     return {
-        "arguments": arguments(("q", " a"), ("q", " b"), *pairs),
+        "arguments": arguments((before, " a"), (before, " b"), *pairs),
         "filtered_resps": [["-1", 0], ["-2", 0], ["-5", 0], ["-7", 0]],
     }
 
@@ -105,6 +105,19 @@ def test_which_requests_are_options(tmp_path, pairs, n):
     assert from_lm_eval(*files).n_options.tolist() == [n]
     if n == 2:
         assert from_lm_eval(*files, "pmi").plm_final.tolist() == [[4, 5]]
+
+
+@pytest.mark.parametrize(("pairs", "n"), [((("", "a"), ("", " b")), 2), ((("", "c"), ("", "d")), 4)])
+def test_requests_without_a_context_are_once_more_the_same_or_more_options(tmp_path, pairs, n):
+    change = {"target": "0", **asked_again(*pairs, before="")}
+    files = harness(tmp_path, lambda row: row | change, [lm_eval_rows("base")[0]])
+    assert from_lm_eval(*files).n_options.tolist() == [n]
+
+
+def test_an_option_may_be_one_letter_and_a_request_may_say_more(tmp_path):
+    given = {"arguments": [["q", " a", 3], ["q", " bb", {}]], "filtered_resps": [["-1", 0], ["-4", 0]], "target": "0"}
+    files = harness(tmp_path, lambda row: row | given, [lm_eval_rows("base")[0]])
+    assert from_lm_eval(*files, "per-char").plm_final.tolist() == [[-1, -2]]
 
 
 WRONG_ROWS = {
@@ -133,6 +146,8 @@ def test_a_row_of_the_harness_is_refused_word_by_word(case, tmp_path):
 
 
 WRONG_SCORES = {
+    "one option": ("per-char", arguments(("q", " a"))),
+    "one option and again": ("sum", arguments(("q", " a"), ("", "a"))),
     "an empty option": ("per-char", arguments(("q", " a"), ("q", " "))),
     "an empty option in bytes": ("per-byte", arguments(("q", ""), ("q", " b"))),
     "no request without a question": ("pmi", arguments(("q", " a"), ("q", " b"))),
@@ -143,7 +158,9 @@ WRONG_SCORES = {
 @pytest.mark.parametrize("case", WRONG_SCORES)
 def test_a_score_that_a_row_does_not_have_is_told_word_by_word(case, tmp_path):
     score, given = WRONG_SCORES[case]
-    files = harness(tmp_path, lambda row: row | {"arguments": given, "target": "0"}, [lm_eval_rows("base")[0]])
+    results = lm_eval_rows("base")[0]["filtered_resps"][: len(given)]
+    change = {"arguments": given, "target": "0", "filtered_resps": results}
+    files = harness(tmp_path, lambda row: row | change, [lm_eval_rows("base")[0]])
     with pytest.raises(ValueError, match=r"base\.jsonl, row 1") as caught:
         from_lm_eval(*files, score)
     check_message("lm_eval_more", case, caught.value, f"{tmp_path}/")

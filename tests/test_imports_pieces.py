@@ -192,6 +192,7 @@ def test_bounds_are_counted_and_the_last_mass_is_the_tighter_one():
         *[pytest.approx(math.log(0.2))] * 2,
     )
     assert run.bounded == {"q": 2}
+    assert pick(run, "t", Choice(("A", "C"), [("A", 0.0)], "here"), "bound") == (0.0, 0.0)  # all mass is gone
     above = [("A", 5e-4), ("B", -8.0)]  # rounded above 1: no mass is left
     assert pick(run, "q", Choice(("A", "C"), above, "here"), "bound") == (5e-4, -8.0)
     assert pick(run, "r", Choice(("A", "C"), found, "here"), "drop") is None

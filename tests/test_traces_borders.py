@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,11 @@ def test_a_trace_in_words(random_traces):
     traces = random_traces(8)
     assert repr(traces) == "Traces(8 questions, 6 layers, 4 options, random-base and random-chat)"
     assert repr(replace(traces, metadata={"plm": ""})).endswith(", unnamed and unnamed)")
+    assert np.array_equal(traces.plm_final, traces.plm_logits[:, 5])
+    assert np.array_equal(traces.polm_final, traces.polm_logits[:, 5])
+    assert len(traces.select(np.array([]))) == 0
+    with pytest.raises(IndexError):
+        traces.select([1.0])
 
 
 def test_what_none_of_the_parts_has_the_whole_has_not(random_traces):
@@ -57,6 +63,7 @@ def test_what_none_of_the_parts_has_the_whole_has_not(random_traces):
     order = np.where(bare.mask, np.arange(4)[::-1] - (4 - bare.n_options)[:, None], -1)
     permuted = replace(bare, order=order)
     assert np.array_equal(Traces.concat([permuted, permuted]).order, np.tile(order, (2, 1)))
+    assert Traces.concat([bare, replace(bare, metadata={})]).metadata == bare.metadata
     mixed = Traces.concat([permuted, bare]).order
     assert np.array_equal(mixed[4:], np.where(bare.mask, np.arange(4), -1))
 
@@ -68,6 +75,8 @@ def test_an_order_is_saved_with_the_trace(random_traces, tmp_path):
     found = Traces.load(tmp_path / "t")
     assert np.array_equal(found.order, order)
     assert same(found, traces)
+    replace(traces, question_ids=("é", *"bcde"), groups=("ü",) * 5, metadata={"plm": "ß"}).save(tmp_path / "t")
+    assert all(letter.encode() in (tmp_path / "t").read_bytes() for letter in "éüß")  # not as \\u00e9
     assert np.array_equal(found.select([3, 1]).order, order[[3, 1]])
 
 
@@ -134,6 +143,11 @@ def test_a_bad_field_is_told_word_by_word(random_traces, case):
     refused(case, lambda: WRONG_FIELDS[case](random_traces(8)))
 
 
+def text(path: Path) -> Path:
+    path.write_text("no trace")
+    return path
+
+
 def test_places_for_files_are_told_word_by_word(random_traces, tmp_path):
     traces, here = random_traces(2), f"{tmp_path}"
     os.mkfifo(tmp_path / "pipe")
@@ -143,6 +157,8 @@ def test_places_for_files_are_told_word_by_word(random_traces, tmp_path):
         "a folder to load": lambda: Traces.load(tmp_path / "folder"),
         "nothing to load": lambda: Traces.load(tmp_path / "absent"),
         "nothing to stream": lambda: TraceStream(tmp_path / "absent"),
+        "a text to stream": lambda: TraceStream(text(tmp_path / "text")),
+        "a text to load": lambda: Traces.load(text(tmp_path / "text")),
         "a pipe to save": lambda: traces.save(tmp_path / "pipe"),
         "a folder to save": lambda: traces.save(tmp_path / "folder"),
         "no folder": lambda: traces.save(tmp_path / "no" / "t"),
@@ -153,7 +169,7 @@ def test_places_for_files_are_told_word_by_word(random_traces, tmp_path):
         "a place without a folder": lambda: write_whole(tmp_path / "no" / "t", b""),
     }.items():
         refused(case, call, here)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe", "text"]
     assert validate.check_target(tmp_path / "new", [tmp_path / "absent", tmp_path / "pipe"]) is None
 
 
@@ -241,6 +257,9 @@ def test_a_file_that_changes_or_does_not_fit_is_told_word_by_word(random_traces,
     refused("a group too few in a stream", lambda: list(TraceStream(path).blocks()), f"{tmp_path}/")
     tampered(path, tensors={"labels": np.array([0, 9])})
     refused("a bad block", lambda: list(TraceStream(path, 1).blocks()), f"{tmp_path}/")
+    tampered(path, tensors={"labels": np.zeros(3, np.int64)})
+    tampered(path, tensors={"polm_logits": np.zeros((2, 1, 2), np.uint8)})
+    refused("bytes as logits", lambda: TraceStream(path), f"{tmp_path}/")
     tampered(path, tensors={"labels": np.zeros(3, np.int64)})
     refused("a label too many", lambda: TraceStream(path), f"{tmp_path}/")
     tampered(path, tensors={"order": np.zeros(2, np.int64)})
@@ -512,6 +531,18 @@ def test_memory_is_given_back(monkeypatch, cards):
     assert emptied == (["rest", "cards"] if cards else ["rest"])
 
 
+def test_halves_are_filled_up_to_the_most_options(monkeypatch):
+    monkeypatch.setattr(reader, "release", lambda: None)
+
+    def lens(prompts, options):
+        if len(prompts) > 1:
+            raise MemoryError
+        return np.full((1, 1, len(options[0])), len(options[0]), np.float32)
+
+    found = Reader(SimpleNamespace(name="m"), lens)([[1], [1], [1]], [[0, 1], [0, 1, 2], [0, 1]])
+    assert found[:, 0].tolist() == [[2, 2, -np.inf], [3, 3, 3], [2, 2, -np.inf]]
+
+
 def test_the_least_that_failed_is_remembered(monkeypatch):
     monkeypatch.setattr(reader, "release", lambda: None)
     sizes = []
@@ -542,15 +573,17 @@ class Terminal(io.StringIO):
 def test_a_terminal_shows_a_bar_with_the_rate(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
     clock(monkeypatch, progress, [100.0, 102.0, 104.0])
     with progress.progress("polm chat", 40, 20) as advance:
         advance(4)
         advance(6)
-    said = screen.getvalue()
-    assert "polm chat" in said
-    assert "30/40" in said
-    assert "2.5 questions/s" in said  # of this run: 10 questions in 4 seconds
+    frames = [frame.strip() for frame in re.split(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]", screen.getvalue())]
+    text = " ".join(" ".join(frames).split())
+    assert text.startswith("polm chat ━")
+    assert re.search(r"━ 20/40 [-:\d]{7} ", text)  # no rate before the first batch
+    assert re.search(r"━ 30/40 2.5 questions/s [-:\d]{7}$", text)  # of this run: 10 questions in 4 seconds
 
 
 def test_the_first_instant_is_no_division_by_zero():
@@ -566,13 +599,13 @@ def test_the_first_instant_is_no_division_by_zero():
 
 
 def test_lines_come_every_thirty_seconds(monkeypatch, capsys):
-    clock(monkeypatch, progress, [0.0, 29.9, 30.0, 59.9, 60.0])
-    with progress.progress("plm base", 100, 10) as advance:
+    clock(monkeypatch, progress, [100.0, 129.9, 130.0, 159.9, 160.0])
+    with progress.progress("plm base", 90) as advance:
         for n in (1, 2, 3, 4):
             advance(n)
     assert capsys.readouterr().err.splitlines() == [
-        "plm base: 13 of 100 questions, 0.1 a second, 14 min 30 s left",
-        "plm base: 20 of 100 questions, 0.17 a second, 8 min 0 s left",
+        "plm base: 3 of 90 questions, 0.1 a second, 14 min 30 s left",
+        "plm base: 10 of 90 questions, 0.17 a second, 8 min 0 s left",
     ]
 
 
@@ -601,6 +634,9 @@ def test_a_finished_trace_answers_its_own_questions(random_traces):
     recorded = Recorded(traces)
     recorded.check(asked, [4, 4], "letters", "")
     assert np.array_equal(recorded.read(asked, 3), traces.plm_logits[[2, 0], :, :3])
+    Recorded(replace(traces, metadata={"prompt": "letters", "variant": "please"})).check(
+        asked, [4, 4], "letters", "please"
+    )
     refused("another style", lambda: recorded.check(asked, [4, 4], "choices", ""))
     refused("another wording", lambda: recorded.check(asked, [4, 4], "letters", "please"))
     refused("fewer options", lambda: recorded.check(asked, [4, 3], "letters", ""))

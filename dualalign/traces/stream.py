@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -56,18 +57,18 @@ class TraceStream:
         self._metadata, small, self.shapes, types = _head(path)
         try:
             self._check_head(types, small)
-            self.question_ids = validate.json_strings("question_ids", self._metadata.pop("question_ids", "[]"))
+            self.question_ids = validate.json_strings("question_ids", self._metadata.pop("question_ids"))
             self.groups = validate.json_strings("groups", self._metadata.pop("groups", "[]"))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         self.labels, self.n_options = small["labels"], small["n_options"]
         self._places = _places(self.path)
-        row = 4 * sum(int(np.prod(self.shapes[name][1:])) for name in ("plm_logits", "polm_logits"))
+        row = 4 * sum(math.prod(self.shapes[name][1:]) for name in ("plm_logits", "polm_logits"))
         self.rows = max(1, block_bytes // max(row, 1))
 
     def _check_head(self, types: dict[str, str], small: dict[str, np.ndarray]) -> None:
         """Check what can be known before any logit is read, by the checks of `Traces.load`."""
-        kinds = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "F64": np.float64, "BF16": np.uint16}
+        kinds = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "F64": np.float64}
         heads = {name: np.zeros((0,) * len(self.shapes[name]), kinds.get(kind, object)) for name, kind in types.items()}
         validate.check_file(heads | small, self._metadata, SCHEMA)
         axes = {"plm_logits": 3, "polm_logits": 3, "labels": 1, "n_options": 1, "order": 2}
@@ -100,7 +101,7 @@ class TraceStream:
         if len(self.question_ids) != len(self) or len(self.groups) not in (0, len(self)):
             raise ValueError(f"{self.path}: question_ids or groups do not fit {len(self)} questions; trace again")
         tensors = [name for name in self._places if name not in ("labels", "n_options")]
-        with self.path.open("rb", buffering=0) as file:
+        with self.path.open("rb") as file:
             for start in range(0, len(self), self.rows):
                 rows = slice(start, min(start + self.rows, len(self)))
                 yield rows, self._block(rows, {name: self._read(file.fileno(), name, rows) for name in tensors})
@@ -109,7 +110,7 @@ class TraceStream:
         """Rows of one tensor, by plain reading: pages of a mapped file would count as memory."""
         start, kind = self._places[name]
         shape = (rows.stop - rows.start, *self.shapes[name][1:])
-        step = np.dtype(kind).itemsize * int(np.prod(shape[1:], dtype=np.int64))
+        step = np.dtype(kind).itemsize * math.prod(shape[1:])
         content = os.pread(file, shape[0] * step, start + rows.start * step)
         if len(content) != shape[0] * step:
             raise ValueError(f"{self.path}: became shorter while it was read; copy or trace it again")
@@ -122,7 +123,7 @@ class TraceStream:
                 labels=self.labels[rows],
                 n_options=self.n_options[rows],
                 question_ids=self.question_ids[rows],
-                groups=self.groups[rows] if self.groups else (),
+                groups=self.groups[rows],
                 metadata=self._metadata,
             )
         except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import struct
 from collections.abc import Mapping, Sequence
@@ -116,7 +117,7 @@ def _laid_out(shapes: dict, metadata: dict[str, str]) -> tuple[bytes, dict[str, 
     """
     header, places, end = {"__metadata__": metadata}, {}, 0
     for name, (dtype, shape) in sorted(shapes.items(), key=lambda item: (-np.dtype(item[1][0]).itemsize, item[0])):
-        step = np.dtype(dtype).itemsize * int(np.prod(shape[1:], dtype=np.int64))
+        step = np.dtype(dtype).itemsize * math.prod(shape[1:])
         places[name] = (end, step)
         end += step * shape[0]
         header[name] = {"dtype": _NAMES[dtype], "shape": list(shape), "data_offsets": [places[name][0], end]}
