@@ -34,6 +34,7 @@ PAGE = """<!doctype html>
 <title>{title} (slides)</title>
 <link rel="stylesheet" href="{static}/reveal/reveal.css">
 <style>{css}</style>
+<script>document.documentElement.classList.add("waiting");</script>
 </head>
 <body>
 <main><div class="reveal"><div class="slides">

@@ -49,8 +49,11 @@
     });
   }
 
+  function show() { document.documentElement.classList.remove("waiting"); }
+
   window.startSlides = function () {  // MathJax calls it when the formulas are set
-    return Promise.all(Array.prototype.map.call(document.images, loaded)).then(start);
+    return Promise.all(Array.prototype.map.call(document.images, loaded)).then(start).finally(show);
   };
   window.slidesReady = MathJax.startup.promise;
+  if (!window.slidesReady) show();  // no MathJax: the slides stand below each other, formulas as they are written
 })();
