@@ -342,8 +342,55 @@ def test_what_is_said_of_a_run(tmp_path):
     }
     assert said()["variant"] == ""
     assert said(wording="please", variant="mine")["variant"] == "mine"
-    chats = [said(*(Model(n, Words(chat="x")) for n in "gf"), chat=chat)["prompt"] for chat in ("none", "polm", "both")]
-    assert chats == ["cloze", "cloze / cloze in its chat template", "cloze in its chat template"]
+
+
+@pytest.mark.parametrize(
+    ("chat", "prompt", "longer"),
+    [
+        ("none", "cloze", (0, 0)),
+        ("polm", "cloze / cloze in its chat template", (0, 1)),  # two words of the template for the last of the prompt
+        ("both", "cloze in its chat template", (1, 1)),
+    ],
+)
+def test_who_reads_the_template_is_said_and_done(tmp_path, chat, prompt, longer):
+    plain = Traces.load(run(tmp_path / "t"))
+    pair = Model(tokenizer=Words(chat="x")), Model("chat", Words(chat="x"), 3.0)
+    found = Traces.load(run(tmp_path / "t", *pair, chat=chat))
+    assert found.metadata["prompt"] == prompt
+    gained = [
+        (getattr(found, side)[0, 0] - getattr(plain, side)[0, 0]) / scale
+        for side, scale in (("plm_final", 2), ("polm_final", 6))
+    ]
+    assert gained == pytest.approx(longer, abs=0.1)
+    if chat != "polm":
+        again = Traces.load(run(tmp_path / "again", found, pair[1], chat=chat))
+        assert again.metadata == found.metadata
+        with pytest.raises(ValueError, match="plm: the finished trace was asked as"):
+            run(tmp_path / "again", found, pair[1], chat="both" if chat == "none" else "none")
+
+
+def test_what_is_done_where_nothing_is_said(tmp_path, monkeypatch):
+    from inspect import signature
+
+    assert {name: p.default for name, p in signature(collect).parameters.items() if p.default is not p.empty} == {
+        "batch_size": "auto",
+        "on_clash": "error",
+        "wording": "",
+        "resume": True,
+        "progress": True,
+        "foreign": False,
+        "chat": "none",
+        "set_name": "",
+        "variant": None,
+        "order": None,
+        "stored": "float32",
+        "share_prefix": True,
+    }
+    with pytest.raises(OptionClash, match="twins"):
+        run(tmp_path / "t", asked=[*questions(), TWINS])
+    with pytest.raises(ValueError, match="split differently"):
+        run(tmp_path / "t", polm=Model("chat", Words(90)))
+    assert len(Traces.load(run(tmp_path / "t", polm=Model("chat", Words(90)), foreign=True))) == 6
 
 
 def test_commits_and_code_of_the_hub_are_said(tmp_path):
@@ -372,12 +419,12 @@ def test_models_that_are_still_to_be_loaded(tmp_path):
         made.load = lambda: loaded.append(model.name) or model
         made.tokenizer = lambda: model.tokenizer
         made.fingerprint = lambda: {"name": model.name}
-        made.context_length = None
+        made.context_length, made.commits = None, "abc"
         return made
 
     found = Traces.load(run(tmp_path / "t", spec(Model()), spec(Model("chat"))))
     assert loaded == ["base", "chat"]
-    assert found.metadata["device"] == "mps"
+    assert (found.metadata["device"], found.metadata["commits"]) == ("mps", "abc / abc")
 
 
 def test_versions_of_what_decides_the_numbers(monkeypatch):

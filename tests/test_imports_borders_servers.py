@@ -59,6 +59,7 @@ WRONG_LINES = {
     "top tokens of no list": top_of(content=[{"top_logprobs": 3}]),
     "a top token of no object": top_of(content=[{"top_logprobs": [3]}]),
     "a top token without text": top_of(content=[{"top_logprobs": [{"logprob": -1}]}]),
+    "a top token of numbers": top_of(content=[{"top_logprobs": [{"token": 5, "logprob": -1}]}]),
     "no list of top tokens": top_of(top_logprobs=3),
     "an echoed prompt": top_of(top_logprobs=[None]),
     "a first token of no object": top_of(top_logprobs=[3]),
@@ -87,6 +88,21 @@ def test_a_line_of_a_server_is_refused_word_by_word(case, tmp_path):
     with pytest.raises(ValueError, match=r"polm\.jsonl, row 1") as caught:
         from_logprobs(*files)
     check_message("logprobs_more", case, caught.value, f"{tmp_path}/")
+
+
+def test_half_a_character_in_a_prompt_is_told(tmp_path):
+    plm, polm = dumps(tmp_path, {"prompt": "?"})
+    polm.write_text(polm.read_text().replace('"?"', '"\\ud800"'))
+    with pytest.raises(
+        ValueError, match=r"row 1: prompt holds '\\ud800', with half a character in it; repair the text$"
+    ):
+        from_logprobs(plm, polm)
+
+
+def test_a_response_that_names_no_model_has_the_files_name(tmp_path):
+    rows = [{"id": f"q{i}", "object": "x", "options": LETTERS, "logprobs": [top]} for i, top in enumerate(TOP)]
+    path = write_jsonl(tmp_path / "plain.jsonl", rows)  # "object" alone makes no bare response of a server
+    assert from_logprobs(path, path).metadata["plm"] == "plain.jsonl"
 
 
 def test_the_last_logprob_that_may_be_rounding(tmp_path):

@@ -177,6 +177,7 @@ def test_exact_and_stripped_tokens():
         pytest.approx(math.log(math.exp(-2) + math.exp(-3))),
         -1.0,
     )
+    assert pick(Run("m"), "q", Choice(("X", "Y"), [("X", -1.0), ("XY", -2.0), ("Y", -3.0)], "here")) == (-1.0, -3.0)
     run = Run("m")
     assert pick(run, "q", Choice(("A", " B"), found, "here", "stripped")) == (
         pytest.approx(math.log(math.exp(-1) + math.exp(-2) + math.exp(-3))),
@@ -209,6 +210,8 @@ REFUSED_TOKENS = {
     "one without its blank": lambda run: pick(run, "q", Choice(("▁C",), [("C", -1.0), ("A", -2.0)], "here")),
     "too unlikely to say": lambda run: pick(run, "q", Choice(("C",), [("C", -9999.0)], "here")),
     "a long one": lambda run: pick(run, "q", Choice(("C" * 99, "D"), [("D", -1.0)], "here")),
+    "two pairs alike": lambda run: pick(run, "q", Choice(("A", "B", "B", "A"), [("A", -1.0)], "here")),
+    "two alike but for the blank": lambda run: pick(run, "q", Choice(("▁A", " A"), [("A", -1.0)], "here", "stripped")),
     "two alike": lambda run: pick(run, "q", Choice(("A", "B", " B"), [("A", -1.0)], "here", "stripped")),
     "two long ones alike": lambda run: pick(run, "q", Choice(("C" * 99,) * 2, [("A", -1.0)], "here")),
 }

@@ -60,8 +60,7 @@ def pick(run: Run, id: str, choice: Choice, policy: str = "error") -> tuple[floa
     if not absent:
         return tuple(scores)
     if policy != "bound" or len(absent) == len(scores):
-        rule = "error" if policy == "bound" else policy
-        leave_out(run, id, _absent(choice, absent[0], kept), choice.where, rule, "an option not among the top tokens")
+        leave_out(run, id, _absent(choice, absent[0], kept), choice.where, policy, "an option not among the top tokens")
         return None
     most = _bound([value for _, value in kept])
     run.bounded[id] = len(absent)
