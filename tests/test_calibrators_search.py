@@ -22,6 +22,13 @@ def step_at(edge: float, below: float, above: float):
     return lambda beta: (below if beta < edge else above, 0.0)
 
 
+def plateau(beta: float) -> tuple[float, float]:
+    """Flat over the one cell of the grid that begins at T = 1, rising as a square on both sides of it."""
+    away = -math.log(beta) - math.log(10_000) / 64
+    beyond = max(abs(away) - math.log(10_000) / 64 - 1e-9, 0.0)
+    return beyond**2, -2 * math.copysign(beyond, away) / beta
+
+
 @pytest.mark.parametrize(
     ("objective", "expected"),
     [
@@ -47,11 +54,14 @@ def step_at(edge: float, below: float, above: float):
             Optimum(0.01, -100.0, f"{LOWER}: the objective does not rise as the temperature falls to it"),
         ),
         (lambda beta: (max(beta, AT_100), float(beta > AT_100)), Optimum(math.inf, AT_100, ENDLESS)),
+        (plateau, Optimum(1.0, 0.0)),
         (lambda beta: ((beta - 4) ** 2 - 3, 2 * (beta - 4)), Optimum(0.25, -3.0)),
         (lambda beta: ((beta - 0.02) ** 2, 2 * (beta - 0.02)), Optimum(50.0, 0.0)),
         (lambda beta: ((beta - 90) ** 2, 2 * (beta - 90)), Optimum(1 / 90, 0.0)),
     ],
-    ids=["flat", "falling", "a step down", "beyond", "a step up", "rising", "even", "T = 1/4", "T = 50", "T = 1/90"],
+    ids=[
+        "flat", "falling", "a step down", "beyond", "a step up", "rising", "even", "plateau", "1/4", "50", "1/90",
+    ],
 )  # fmt: skip
 def test_every_end_of_the_search(objective, expected):
     asked = []
