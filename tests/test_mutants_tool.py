@@ -130,7 +130,7 @@ def test_every_part_names_what_there_is():
         assert all((mutants.ROOT / path).exists() for path in part.beside), name
 
 
-def test_the_list_names_functions_of_its_parts_with_a_reason():
+def test_the_list_names_functions_of_its_parts_in_order():
     rows = mutants.read_listed(mutants.ROOT / mutants.LISTED)
     assert all(set(row) == {"function", "diff", "reason"} and row["diff"] for row in rows)
     assert all(sum(mutants.belongs(row, part) for part in mutants.PARTS.values()) == 1 for row in rows)
