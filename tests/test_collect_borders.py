@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
@@ -20,6 +22,7 @@ from dualalign.traces.collect import collect, created_by
 from dualalign.traces.encode import Encoded, batch_plan, encode_pair, longer
 from dualalign.traces.shards import Shards
 from dualalign.traces.sharing import as_text, reading, shared_start
+from dualalign.traces.team import Team
 from dualalign.traces.tokens import Difference, TokenizerReport, difference, readings, tokenizer_of, tokenizer_report
 
 VOCABULARY = "a b c d e x y z Question: is it the cat dog red Answer: please bot: g: f:"
@@ -369,23 +372,28 @@ def test_who_reads_the_template_is_said_and_done(tmp_path, chat, prompt, longer)
             run(tmp_path / "again", found, pair[1], chat="both" if chat == "none" else "none")
 
 
-def test_what_is_done_where_nothing_is_said(tmp_path, monkeypatch):
-    from inspect import signature
+@pytest.fixture
+def told(monkeypatch) -> list:
+    """What a run shows of its progress: text, questions in all and done before, whether to show; then every step."""
+    from contextlib import contextmanager
 
-    assert {name: p.default for name, p in signature(collect).parameters.items() if p.default is not p.empty} == {
-        "batch_size": "auto",
-        "on_clash": "error",
-        "wording": "",
-        "resume": True,
-        "progress": True,
-        "foreign": False,
-        "chat": "none",
-        "set_name": "",
-        "variant": None,
-        "order": None,
-        "stored": "float32",
-        "share_prefix": True,
-    }
+    told = []
+
+    @contextmanager
+    def show(text, total, done, wanted):
+        told.append((text, total, done, wanted))
+        yield told.append
+
+    monkeypatch.setattr(collecting, "show_progress", show)
+    return told
+
+
+def test_what_is_done_where_nothing_is_said(tmp_path, told):
+    models = Model(), Model("chat")
+    found = Traces.load(collect(*models, questions(), "cloze", tmp_path / "t"))
+    assert told == [("plm base", 6, 0, True), 6, ("polm chat", 6, 0, True), 6]
+    assert [model.read for model in models] == [[6], [6]]
+    assert (found.metadata["questions"], found.order, found.metadata["prompt"]) == ("", None, "cloze")
     with pytest.raises(OptionClash, match="twins"):
         run(tmp_path / "t", asked=[*questions(), TWINS])
     with pytest.raises(ValueError, match="split differently"):
@@ -450,14 +458,14 @@ def test_what_a_half_finished_run_says_of_itself(tmp_path, monkeypatch):
     said = stopped(tmp_path / "t", monkeypatch)
     assert said.keys() == {"question ids", "prompts", "batch size", "packages", "shared tokens", "plm", "polm"}
     assert (said["batch size"], said["packages"], said["shared tokens"]) == (2, created_by(), [0, 0])
-    assert {k: v for k, v in said["polm"].items() if k != "weights"} == {
-        "name": "chat", "dtype": "float32", "device": "cpu:0",
-    }  # fmt: skip
+    weights = hashlib.sha256(np.full(16, 3.0, np.float32).tobytes()).hexdigest()  # the first 16 of each
+    assert said["polm"] == {"name": "chat", "dtype": "float32", "device": "cpu:0", "weights": weights}
     for changed in (
         {"polm": Model("chat", scale=4.0)},
         {"polm": Model("other", scale=3.0)},
         {"polm": Model("chat", scale=3.0, dtype="float16")},
         {"asked": questions(5)},
+        {"asked": [replace(q, id=f"other {q.id}") for q in questions()]},
         {"wording": "please"},
         {"batch_size": 3},
     ):
@@ -469,24 +477,16 @@ def test_what_a_half_finished_run_says_of_itself(tmp_path, monkeypatch):
     again = Traces.load(tmp_path / "t")
     run(tmp_path / "t", again, asked=questions())
     assert Traces.load(tmp_path / "t").metadata == again.metadata
-    first = stopped(tmp_path / "u", monkeypatch, again)["plm"]
-    assert first.keys() == {"trace"}
+    with pytest.raises(ValueError, match="this run asks"):
+        run(tmp_path / "v", again, variant="mine")
+    assert stopped(tmp_path / "u", monkeypatch, again, batch_size=1)["plm"].keys() == {"trace"}
+    assert np.load(tmp_path / "u.part" / "plm-000000.npy").shape == (1, 2, 2)  # no wider than its question
     other = Traces.load(run(tmp_path / "v", Model(scale=5.0)))
     with pytest.raises(ValueError, match=r"another run \(plm differ\)"):
-        run(tmp_path / "u", other)
+        run(tmp_path / "u", other, batch_size=1)
 
 
-def test_progress_counts_questions(tmp_path, monkeypatch):
-    from contextlib import contextmanager
-
-    told = []
-
-    @contextmanager
-    def show(text, total, done, wanted):
-        told.append((text, total, done, wanted))
-        yield told.append
-
-    monkeypatch.setattr(collecting, "show_progress", show)
+def test_progress_counts_questions(tmp_path, monkeypatch, told):
     run(tmp_path / "t", batch_size=4, progress=True)
     assert told == [("plm base", 6, 0, True), 4, 2, ("polm chat", 6, 0, True), 4, 2]
     told.clear()
@@ -497,9 +497,54 @@ def test_progress_counts_questions(tmp_path, monkeypatch):
     assert told == [("polm chat", 6, 2, False), 4]
 
 
-def test_one_of_a_team_does_its_share_and_only_the_first_writes(tmp_path, monkeypatch):
-    from dualalign.traces.team import Team
+def test_progress_of_a_team_counts_what_others_did(told):
+    left, written = [[0, 1, 2], [2], []], []
+    shards = SimpleNamespace(
+        team=Team(0, 2),
+        missing=lambda side, n: left.pop(0),
+        write=lambda side, batch, logits: written.append((side, batch)),
+        noted=lambda side: 0,
+    )
+    tokens = Encoded([[1]] * 6, [[5, 6]] * 6)
+    collecting._run_side("plm", Model(), tokens, 0, [[0, 1], [2, 3], [4, 5]], shards, True, questions())
+    assert written == [("plm", 0), ("plm", 2)]
+    assert told == [("plm base", 6, 0, True), 4, 2]
 
+
+def test_a_start_that_all_prompts_share_is_read_once_and_said(tmp_path, monkeypatch, told):
+    class Kept(Model):
+        def lens(self, prompts, options, start=None):
+            return super().lens(prompts, options) + (1000 if start else 0)
+
+    read_start = lambda lens, start, *some: start  # noqa: E731
+    monkeypatch.setitem(sys.modules, "dualalign.models.prefix", SimpleNamespace(read_start=read_start))
+    asked, wording = [Question(f"q{i}", f"is it {'abc'[i]}", ("cat", "dog")) for i in range(3)], "please " * 20
+    found = {}
+    for name, more in {"shared": {}, "whole": {"share_prefix": False}}.items():
+        models = Kept(), Kept("chat", scale=3.0)
+        found[name] = Traces.load(collect(*models, asked, "cloze", tmp_path / name, wording=wording, **more))
+    assert found["shared"].metadata["shared_tokens"] == "23"  # the wording, "Question: is it"
+    assert "shared_tokens" not in found["whole"].metadata
+    assert np.array_equal(found["shared"].polm_final, found["whole"].polm_final + 1000)
+    assert [one[0] for one in told if isinstance(one, tuple)] == [
+        "plm base, 23 tokens shared",
+        "polm chat, 23 tokens shared",
+        "plm base",
+        "polm chat",
+    ]
+    pair = {"plm": Kept(), "polm": Kept("chat"), "asked": asked, "wording": wording}
+    assert stopped(tmp_path / "t", monkeypatch, **pair)["shared tokens"] == [23, 23]
+    assert stopped(tmp_path / "u", monkeypatch, **pair, share_prefix=False)["shared tokens"] == [0, 0]
+
+
+def test_memory_that_does_not_suffice_names_the_model(tmp_path):
+    def full(prompts, options):
+        raise MemoryError
+
+    refused("one question too large", lambda: run(tmp_path / "t", Model(lens=full), batch_size=1))
+
+
+def test_one_of_a_team_does_its_share_and_only_the_first_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(Team, "gather", lambda self: None)
     monkeypatch.setattr(Team, "wait", lambda self, missing, patience=0: told.append(missing()))
     told, plm = [], Model()

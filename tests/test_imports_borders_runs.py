@@ -57,6 +57,16 @@ def test_a_folder_with_the_runs_folder_in_it_and_files_of_other_names(tmp_path):
     assert traces.metadata["scores"] == "sum of log-probabilities over the tokens of an option"
 
 
+def test_files_of_other_names_and_rows_without_a_hash(tmp_path):
+    files = harness(tmp_path)
+    assert from_lm_eval(*files).metadata["questions"] == "lm-evaluation-harness: base"
+    bare = [{key: value for key, value in row.items() if key != "doc_hash"} for row in lm_eval_rows("chat")]
+    assert len(from_lm_eval(files[0], write_jsonl(tmp_path / "bare.jsonl", bare))) == 4
+    other = [row | {"doc_id": f"x{row['doc_id']}"} for row in lm_eval_rows("chat")]
+    with pytest.raises(ValueError, match=r"^\S+base\.jsonl, \S+other\.jsonl: no question in common that can be used"):
+        from_lm_eval(files[0], write_jsonl(tmp_path / "other.jsonl", other), unmatched="drop")
+
+
 def test_a_row_without_results_of_a_filter_has_those_of_the_model(tmp_path):
     def change(row):
         return row | {"filtered_resps": None, "resps": [[one] for one in row["filtered_resps"]]}
