@@ -268,6 +268,7 @@ def test_whether_a_start_is_read_once_is_tried_once(tmp_path, monkeypatch):
     tried = []
 
     def read_start(lens, start, prompts, options):
+        assert lens is loaded.lens
         tried.append((start, prompts, options))
         return answer
 

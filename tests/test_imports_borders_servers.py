@@ -97,6 +97,9 @@ def test_half_a_character_in_a_prompt_is_told(tmp_path):
         ValueError, match=r"row 1: prompt holds '\\ud800', with half a character in it; repair the text$"
     ):
         from_logprobs(plm, polm)
+    plm.write_text(plm.read_text().replace('"tiny/base"', '"\\ud800"'))
+    with pytest.raises(ValueError, match=r"/plm\.jsonl: model holds '\\ud800', with half a character in it; repair"):
+        from_logprobs(plm, plm)
 
 
 def test_a_response_that_names_no_model_has_the_files_name(tmp_path):

@@ -62,6 +62,7 @@ def test_what_none_of_the_parts_has_the_whole_has_not(random_traces):
     assert (both.groups, both.order, len(both)) == ((), None, 8)
     order = np.where(bare.mask, np.arange(4)[::-1] - (4 - bare.n_options)[:, None], -1)
     permuted = replace(bare, order=order)
+    assert replace(permuted, order=order.astype(np.int32)).order.dtype == np.int64
     assert np.array_equal(Traces.concat([permuted, permuted]).order, np.tile(order, (2, 1)))
     assert Traces.concat([bare, replace(bare, metadata={})]).metadata == bare.metadata
     mixed = Traces.concat([permuted, bare]).order
@@ -103,6 +104,7 @@ ORDER = np.tile(np.arange(4), (8, 1))
 WRONG_FIELDS = {
     "a lone string as ids": lambda t: replace(t, question_ids="abcdefgh"),
     "half a character at the end": lambda t: replace(t, question_ids=("\udfff",) * 8),
+    "a list of metadata": lambda t: replace(t, metadata=["plm"]),
     "a key of metadata that is no text": lambda t: replace(t, metadata={1: "a"}),
     "half a character in a key": lambda t: replace(t, metadata={"\ud800": "a"}),
     "an order of floats": lambda t: replace(t, order=ORDER * 1.0),
@@ -171,6 +173,23 @@ def test_places_for_files_are_told_word_by_word(random_traces, tmp_path):
         refused(case, call, here)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe", "text"]
     assert validate.check_target(tmp_path / "new", [tmp_path / "absent", tmp_path / "pipe"]) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_overflows_is_refused_without_a_warning_beside(random_traces, tmp_path):
+    traces = random_traces(2)
+    with pytest.raises(ValueError, match=r"^polm_logits is -?inf at question 0"):
+        replace(traces, polm_logits=traces.polm_logits.astype(np.float64) * 1e60)
+    big = replace(traces, polm_logits=traces.polm_logits * 1e6)
+    for write in (lambda: big.save(tmp_path / "t", "float16"), lambda: written(big, tmp_path / "t")):
+        with pytest.raises(ValueError, match=r"^polm_logits holds values beyond float16 \(65504\); store float32$"):
+            write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def written(traces: Traces, path: Path) -> None:
+    with TraceFile(path, 2, 4, (6, 6), traces.question_ids, [], {}, "float16") as file:
+        file.write([0, 1], traces)
 
 
 def test_a_file_written_whole_has_the_bytes_on_disk_before_its_name(tmp_path, monkeypatch):
@@ -302,11 +321,26 @@ def test_a_full_disk_half_way_is_one_line(random_traces, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_row_at_a_time_gives_the_bytes_of_save(random_traces, tmp_path):
+    traces = random_traces(6, (2, 3), padded=True)
+    strings = {"question_ids": tuple("äöü") + tuple("abc"), "groups": ("é",) * 6, "metadata": {"plm": "ß"}}
+    traces = replace(traces, order=np.where(traces.mask, np.arange(4), -1), **strings)
+    traces.save(tmp_path / "whole")
+    with TraceFile(tmp_path / "rows", 6, 4, (2, 3), *list(strings.values())[:2], {"plm": "ß"}, permuted=True) as file:
+        for row in range(6):
+            one = traces.select([row])
+            k = int(one.n_options[0])  # no wider than its question
+            file.write([row], replace(one, **{name: getattr(one, name)[..., :k] for name in (*GIVEN[:2], "order")}))
+    assert (tmp_path / "rows").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
 def test_rows_and_parts_must_be_as_many(random_traces, tmp_path):
     with pytest.raises(ValueError, match="zip"), opened(tmp_path / "t") as file:
         file.write([1, 0, 2], random_traces(2, 2))
     with pytest.raises(ValueError, match="dtype is 'float64'"):
         TraceFile(tmp_path / "t", 1, 4, (2, 2), ["a"], [], {}, "float64")
+    with pytest.raises(ValueError, match="zip"):
+        TraceFile(tmp_path / "t", 1, 4, (2, 2, 2), ["a"], [], {})
 
 
 def test_a_file_in_the_making_is_readable_as_any_other(random_traces, tmp_path):
@@ -407,6 +441,21 @@ def test_a_batch_of_another_kind_is_damaged(tmp_path, array):
     one = kept(tmp_path)
     one.write("plm", 0, array)
     refused("a damaged batch", lambda: one.read("plm", 0, 2), f"{tmp_path}/")
+
+
+class Trap:
+    def __reduce__(self):
+        return pytest.fail, ("a batch was unpickled",)
+
+
+def test_no_batch_is_pickled_or_unpickled(tmp_path):
+    one, file = kept(tmp_path), io.BytesIO()
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        one.write("plm", 0, np.array([[[None]]]))
+    np.save(file, np.array([[[Trap()]]]), allow_pickle=True)
+    path = one.path("plm", 0)
+    path.write_bytes(file.getvalue() + shards._digest(path, file.getvalue()))
+    refused("a damaged batch", lambda: one.read("plm", 0, 1), f"{tmp_path}/")
 
 
 def test_a_batch_that_is_too_large_is_damaged(tmp_path, monkeypatch):

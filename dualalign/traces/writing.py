@@ -113,10 +113,10 @@ class TraceFile:
 def _laid_out(shapes: dict, metadata: dict[str, str]) -> tuple[bytes, dict[str, tuple[int, int]], int]:
     """Return the file's head, where each tensor begins and how many bytes a row has, and the file's size.
 
-    As safetensors lays them out: wide types first, then by name.
+    As safetensors lays them out: wide types first, then by name; the names of the whole numbers come first anyway.
     """
     header, places, end = {"__metadata__": metadata}, {}, 0
-    for name, (dtype, shape) in sorted(shapes.items(), key=lambda item: (-np.dtype(item[1][0]).itemsize, item[0])):
+    for name, (dtype, shape) in sorted(shapes.items()):
         step = np.dtype(dtype).itemsize * math.prod(shape[1:])
         places[name] = (end, step)
         end += step * shape[0]
