@@ -219,10 +219,10 @@ def test_a_scored_prompt_is_refused_word_by_word(case, tmp_path):
     check_message("logprobs_more", case, caught.value, f"{tmp_path}/")
 
 
-def test_of_many_options_the_first_nine_are_told(tmp_path):
+def test_of_many_options_the_first_are_told(tmp_path):
     row = {"id": "q", "prompt_token_ids": [1, 2], "prompt_logprobs": [None, {"2": {"logprob": -1.0}}]}
     path = write_jsonl(tmp_path / "x.jsonl", [row | {"option": i} for i in range(1, 12)])
     with pytest.raises(
-        ValueError, match=r"row 1: question 'q' has the options \[1, 2, 3, 4, 5, 6, 7, 8, 9\]; score each"
+        ValueError, match=r"row 1: question 'q' has the options \[1, 2, 3, 4, 5, 6, \.\.\.\]; score each"
     ):
         from_logprobs(path, path)

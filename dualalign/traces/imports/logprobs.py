@@ -25,7 +25,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...bounded import regular_file
+from ...bounded import plain, regular_file, shown
 from ...questions import Question, load_file, targets
 from ..artifact import Traces
 from .missing import MATCHES, POLICIES, Choice, pick
@@ -171,7 +171,7 @@ class _Reader:
     def _add_echoes(self, run: Run, id: str, scored: dict[int, tuple[Echo, str, dict]]) -> None:
         _, where, row = scored[min(scored)]
         if sorted(scored) != list(range(len(scored))):
-            raise ValueError(f"{where}: question {id!r} has the options {sorted(scored)[:9]}; score each from 0 on")
+            raise ValueError(f"{where}: question {id!r} has the options {shown(sorted(scored))}; score each from 0 on")
         plain = tuple(str(i) for i in range(len(scored)))
         options = self._options(id, row, where) if row["options"] is not None or id in self.known else plain
         if len(options) != len(scored):
@@ -274,4 +274,4 @@ def _at(found: object, token: object, where: str) -> float:
         return math.nan
     entry = mapping(found, where, "prompt_logprobs").get(str(token))
     value = entry.get("logprob") if isinstance(entry, dict) else entry
-    return number(value, where, f"log-probability of the prompt's token {str(token)[:20]}")
+    return number(value, where, f"log-probability of the prompt's token {plain(token, 20)}")
