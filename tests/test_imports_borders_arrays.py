@@ -194,7 +194,23 @@ def npz(path, **more):
     )
 
 
+def members(*contents: bytes, more: int = 0):
+    """Write an archive of members of one long name, that says of the first that it has so many bytes more."""
+
+    def write(path):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for content in contents:
+                archive.writestr("x" * 99 + ".npy", content)
+            archive.filelist[0].file_size += more
+
+    return write
+
+
 WRONG_FILES = {
+    "a long name of too many bytes": members(header((1, 1, 4), body=bytes(8))),
+    "a long name that ends early": members(header((1, 1, 4), body=bytes(8)), more=8),
+    "a long name of version 3": members(b"\x93NUMPY\x03\x00" + bytes(40)),
+    "two long names alike": members(header((0,)), header((0,))),
     "a long name": lambda path: npz(path, **{"x" * 99: FULL}),
     "two unknown names": lambda path: npz(path, zzz=FULL, aaa=FULL),
     "a norm's mean of two": lambda path: npz(path, norm_mean=np.ones(2)),
@@ -207,6 +223,7 @@ WRONG_FILES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("case", WRONG_FILES)
 def test_a_file_of_arrays_is_refused_word_by_word(case, tmp_path):
     npz(tmp_path / "good.npz")
@@ -221,6 +238,7 @@ WRONG_CALLS = {
     "a question less": lambda folder: from_array_files(folder / "g.npz", folder / "g.npz", questions=ASKED[1:]),
     "tokens that are none": lambda folder: from_array_files(folder / "g.npz", folder / "g.npz", folder / "g.npz"),
     "no file": lambda folder: from_array_files(folder / "g.npz", folder / "absent.npz"),
+    "a file of too few bytes": lambda folder: read_arrays(folder / "short.npy"),
     "another ending": lambda folder: read_arrays(folder / "x.abcdefghijklmnopqrstuvwxyz"),
     "no ending": lambda folder: read_arrays(folder / "x"),
     "ids that are no list": lambda folder: read_arrays(folder / "ids.safetensors"),
@@ -233,6 +251,7 @@ ASKED = [Question(f"q{i}", "?", ("a", "b"), 0) for i in range(N)]
 def test_a_call_that_does_not_fit_is_told_word_by_word(case, tmp_path):
     np.savez(tmp_path / "g.npz", logits=picked(FULL))
     np.savez(tmp_path / "none.npz", logits=np.float32(1))
+    (tmp_path / "short.npy").write_bytes(header((1, 1, 4), body=bytes(8)))
     for name in ("x", "x.abcdefghijklmnopqrstuvwxyz"):
         (tmp_path / name).write_bytes(b"PK")
     save_file({"logits": FULL}, tmp_path / "ids.safetensors", {"question_ids": "q0, q1"})
