@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from imports_kit import SAMPLES, lm_eval_rows, write_helm, write_jsonl
+from imports_kit import HELM_RUN, SAMPLES, lm_eval_rows, write_helm, write_jsonl
 from messages_kit import check_message
 from test_imports_runs import TOP as JOINT
 from test_imports_runs import joint
@@ -300,6 +300,26 @@ def test_what_is_said_of_a_helm_run(tmp_path):
         "imported": f"helm: {name},model=tiny_base / {name},model=tiny_chat",
     }
     assert from_helm(*helm_runs(tmp_path), "pmi", polm_name="mine").metadata["polm"] == "mine"
+
+
+def test_prompts_and_tokens_of_helm_are_compared(tmp_path):
+    base = write_helm(tmp_path, "base")
+
+    def told(case: str, change, score: str = "sum") -> None:
+        with pytest.raises(ValueError, match=r"scenario_state\.json, ") as caught:
+            from_helm(base, write_helm(tmp_path, "chat", change), score)
+        check_message("helm_more", case, caught.value, f"{tmp_path}/{HELM_RUN.format('')}")
+
+    told("another prompt", lambda state: state["request_states"][0]["request"].update(prompt="?"))
+    for one in ("original", "calibration"):  # either of its requests
+        told("another prompt", lambda state, one=one: [
+            s["request"].update(prompt="?") for s in state["request_states"] if s["request_mode"] == one
+        ])  # fmt: skip
+    told("tokens of another text", last_token(2, text="?"), "per-token")
+
+
+def last_token(i: int, **values):
+    return lambda state: state["request_states"][i]["result"]["completions"][0]["tokens"][-1].update(values)
 
 
 def test_what_a_helm_file_may_leave_out(tmp_path):
