@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 DATA = Path(__file__).parent / "data/messages"
 
@@ -16,9 +20,14 @@ def messages(table: str) -> dict[str, str]:
     return json.loads((DATA / f"{table}.json").read_text("utf-8"))
 
 
-def check_message(table: str, case: str, error: BaseException, *left_out: object) -> None:
-    """Hold a message against the one on file, to the letter: place, names, numbers, what to do."""
-    found = str(error)
+@contextmanager
+def refusal(
+    table: str, case: str, *left_out: object, match: str = r"^\S", error: type[Exception] = ValueError
+) -> Iterator[None]:
+    """Expect a refusal with the message on file, to the letter: place, names, numbers, what to do."""
+    with pytest.raises(error, match=match) as caught:
+        yield
+    found = str(caught.value)
     for text in left_out:
         found = found.replace(str(text), "")
     expected = re.escape(messages(table)[case]).replace("…", ".*")

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from messages_kit import check_message
+from messages_kit import refusal
 from safetensors.numpy import save_file
 
 import dualalign as da
@@ -171,9 +171,8 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_arrays_that_do_not_fit_are_named(case):
     make, message = BAD[case]
-    with pytest.raises(ValueError, match=message) as caught:
+    with refusal("arrays", case, match=message):
         make()
-    check_message("arrays", case, caught.value)
 
 
 # -- Files ---------------------------------------------------------------------------------------------------------
@@ -339,9 +338,8 @@ def test_a_file_that_is_not_of_the_format_is_named_in_one_line(case, tmp_path):
     write, message = BROKEN[case]
     np.savez(tmp_path / "good.npz", **arrays())
     write(tmp_path / "bad.npz")
-    with pytest.raises(ValueError, match=message) as caught:
+    with refusal("array_files", case, f"{tmp_path}/", match=message):
         from_array_files(tmp_path / "good.npz", tmp_path / "bad.npz")
-    check_message("array_files", case, caught.value, f"{tmp_path}/")
 
 
 def test_other_endings_and_places_are_refused(tmp_path):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from imports_kit import HELM_RUN, SAMPLES, lm_eval_rows, write_helm, write_jsonl
-from messages_kit import check_message
+from messages_kit import refusal
 from test_imports_runs import TOP as JOINT
 from test_imports_runs import joint
 
@@ -150,9 +150,8 @@ WRONG_ROWS = {
 @pytest.mark.parametrize("case", WRONG_ROWS)
 def test_a_row_of_the_harness_is_refused_word_by_word(case, tmp_path):
     files = harness(tmp_path, lambda row: row | WRONG_ROWS[case], [lm_eval_rows("base")[0]])
-    with pytest.raises(ValueError, match=r"base\.jsonl, row 1") as caught:
+    with refusal("lm_eval_more", case, f"{tmp_path}/", match=r"base\.jsonl, row 1"):
         from_lm_eval(*files)
-    check_message("lm_eval_more", case, caught.value, f"{tmp_path}/")
 
 
 WRONG_SCORES = {
@@ -171,9 +170,8 @@ def test_a_score_that_a_row_does_not_have_is_told_word_by_word(case, tmp_path):
     results = lm_eval_rows("base")[0]["filtered_resps"][: len(given)]
     change = {"arguments": given, "target": "0", "filtered_resps": results}
     files = harness(tmp_path, lambda row: row | change, [lm_eval_rows("base")[0]])
-    with pytest.raises(ValueError, match=r"base\.jsonl, row 1") as caught:
+    with refusal("lm_eval_more", case, f"{tmp_path}/", match=r"base\.jsonl, row 1"):
         from_lm_eval(*files, score)
-    check_message("lm_eval_more", case, caught.value, f"{tmp_path}/")
 
 
 def test_folders_and_files_without_rows_are_told_word_by_word(tmp_path):
@@ -186,9 +184,8 @@ def test_folders_and_files_without_rows_are_told_word_by_word(tmp_path):
     (tmp_path / "dead").mkdir()
     (tmp_path / "dead" / SAMPLES).mkdir()
     for name in ("empty", "none.jsonl", "absent.jsonl", "two", "dead"):
-        with pytest.raises(ValueError, match=name) as caught:
+        with refusal("lm_eval_more", name, f"{tmp_path}/", match=name):
             from_lm_eval(tmp_path / name, tmp_path / name)
-        check_message("lm_eval_more", name, caught.value, f"{tmp_path}/")
 
 
 # -- HELM ----------------------------------------------------------------------------------------------------------
@@ -265,16 +262,14 @@ WRONG_STATES = {
 @pytest.mark.parametrize("case", WRONG_STATES)
 def test_a_request_of_helm_is_refused_word_by_word(case, tmp_path):
     runs = helm_runs(tmp_path, WRONG_STATES[case])
-    with pytest.raises(ValueError, match=r"scenario_state\.json") as caught:
+    with refusal("helm_more", case, f"{tmp_path}/{runs[0].name}/", match=r"scenario_state\.json"):
         from_helm(*runs, "pmi" if "without a question" in case else "sum")
-    check_message("helm_more", case, caught.value, f"{tmp_path}/{runs[0].name}/")
 
 
 def test_a_joint_run_has_one_score(tmp_path):
     runs = helm_runs(tmp_path, joint(JOINT))
-    with pytest.raises(ValueError, match=r"scenario_state\.json: ") as caught:
+    with refusal("helm_more", "a joint run", f"{tmp_path}/{runs[0].name}/", match=r"scenario_state\.json: "):
         from_helm(*runs, "per-token")
-    check_message("helm_more", "a joint run", caught.value, f"{tmp_path}/{runs[0].name}/")
     for name in ("display_requests.json", "instances.json"):
         (tmp_path / name).write_text("[]")
         with pytest.raises(
@@ -306,9 +301,8 @@ def test_prompts_and_tokens_of_helm_are_compared(tmp_path):
     base = write_helm(tmp_path, "base")
 
     def told(case: str, change, score: str = "sum") -> None:
-        with pytest.raises(ValueError, match=r"scenario_state\.json, ") as caught:
+        with refusal("helm_more", case, f"{tmp_path}/{HELM_RUN.format('')}", match=r"scenario_state\.json, "):
             from_helm(base, write_helm(tmp_path, "chat", change), score)
-        check_message("helm_more", case, caught.value, f"{tmp_path}/{HELM_RUN.format('')}")
 
     told("another prompt", lambda state: state["request_states"][0]["request"].update(prompt="?"))
     for one in ("original", "calibration"):  # either of its requests

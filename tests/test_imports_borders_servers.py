@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from imports_kit import write_jsonl
-from messages_kit import check_message
+from messages_kit import refusal
 from test_imports_logprobs import LETTERS, TOP, completion
 
 from dualalign.questions import Question
@@ -85,9 +85,8 @@ WRONG_LINES = {
 @pytest.mark.parametrize("case", WRONG_LINES)
 def test_a_line_of_a_server_is_refused_word_by_word(case, tmp_path):
     files = dumps(tmp_path, WRONG_LINES[case])
-    with pytest.raises(ValueError, match=r"polm\.jsonl, row 1") as caught:
+    with refusal("logprobs_more", case, f"{tmp_path}/", match=r"polm\.jsonl, row 1"):
         from_logprobs(*files)
-    check_message("logprobs_more", case, caught.value, f"{tmp_path}/")
 
 
 def test_half_a_character_in_a_prompt_is_told(tmp_path):
@@ -214,9 +213,8 @@ def test_a_scored_prompt_is_refused_word_by_word(case, tmp_path):
     rows[0] |= WRONG_ECHOES[case]
     if "prompt_logprobs" in rows[0]:
         del rows[0]["response"]
-    with pytest.raises(ValueError, match=r"bad\.jsonl, row [12]: ") as caught:
+    with refusal("logprobs_more", case, f"{tmp_path}/", match=r"bad\.jsonl, row [12]: "):
         from_logprobs(path, write_jsonl(tmp_path / "bad.jsonl", rows))
-    check_message("logprobs_more", case, caught.value, f"{tmp_path}/")
 
 
 def test_of_many_options_the_first_are_told(tmp_path):

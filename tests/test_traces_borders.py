@@ -7,13 +7,14 @@ import json
 import os
 import re
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from messages_kit import check_message
+from messages_kit import refusal
 from safetensors.numpy import save_file
 
 from dualalign import Traces
@@ -32,9 +33,8 @@ GIVEN = ("plm_logits", "polm_logits", "labels", "n_options")
 
 def refused(case: str, call, *left_out) -> None:
     """Hold the message of a refusal against the one on file."""
-    with pytest.raises(ValueError, match=r"^\S") as caught:
+    with refusal("traces", case, *left_out):
         call()
-    check_message("traces", case, caught.value, *left_out)
 
 
 def same(a: Traces, b: Traces) -> bool:
@@ -276,7 +276,6 @@ def test_a_file_that_changes_or_does_not_fit_is_told_word_by_word(random_traces,
     refused("a group too few in a stream", lambda: list(TraceStream(path).blocks()), f"{tmp_path}/")
     tampered(path, tensors={"labels": np.array([0, 9])})
     refused("a bad block", lambda: list(TraceStream(path, 1).blocks()), f"{tmp_path}/")
-    tampered(path, tensors={"labels": np.zeros(3, np.int64)})
     tampered(path, tensors={"polm_logits": np.zeros((2, 1, 2), np.uint8)})
     refused("bytes as logits", lambda: TraceStream(path), f"{tmp_path}/")
     tampered(path, tensors={"labels": np.zeros(3, np.int64)})
@@ -640,7 +639,7 @@ def test_the_first_instant_is_no_division_by_zero():
 
     bar = Progress(disable=True)
     task = bar.add_task("", total=5, completed=2, rate="")
-    now = __import__("time").monotonic() + 1000  # a start that is still to come
+    now = time.monotonic() + 1000  # a start that is still to come
     progress._advance(bar, task, 0, 2, now)
     assert bar.tasks[0].fields["rate"] == "0.0 questions/s"
     progress._advance(bar, task, 1, 2, now)
