@@ -6,6 +6,7 @@ Every failure is one ValueError line that names the file, and the row where ther
 from __future__ import annotations
 
 import json
+import re
 import reprlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 MAX_ROW = 2**24  # bytes of one row: far above any question, and at most half a gigabyte once parsed
 MAX_JSON = 2**26  # bytes of a configuration: the index of a model of a thousand files has a hundredth of it
 _GROWTH = 2**20  # bytes that a file may have grown since its size was asked
+# What moves a terminal's cursor, colours it or turns the reading order, and what no encoding has; lines stay.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 60
 
@@ -87,8 +90,12 @@ def utf8(raw: bytes, where: str, encoding: str) -> str:
 
 def plain(error: object, most: int = 200) -> str:
     """Return what a library says of a file in one line of at most so many characters, none of which controls."""
-    text = " ".join(str(error)[: 4 * most].split())[:most]
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return visible(" ".join(str(error)[: 4 * most].split())[:most])
+
+
+def visible(text: str) -> str:
+    """Return text of others as a terminal may show it: without what controls it."""
+    return _CONTROL.sub("?", text)
 
 
 def shown(value: object) -> str:

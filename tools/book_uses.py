@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from glued import syntax
+
 SOURCES = ("notebooks", "course")
 
 
@@ -29,15 +31,11 @@ def linked(root: Path) -> set[str]:
 
 def names_in(code: str) -> set[str]:
     """Return the full names of what a script takes from dualalign."""
-    tree = ast.parse(_python_only(code))
+    tree = syntax(code)
     known = dict(pair for node in ast.walk(tree) for pair in _imported(node))
     chains = (_chain(node) for node in ast.walk(tree) if isinstance(node, (ast.Attribute, ast.Name)))
     dotted = (known[first] + rest for first, rest in chains if first in known)
     return {name for name in map(_public, dotted) if name}
-
-
-def _python_only(code: str) -> str:
-    return "\n".join("" if line.startswith(("%", "!")) else line for line in code.splitlines())
 
 
 def _imported(node: ast.AST) -> list[tuple[str, str]]:

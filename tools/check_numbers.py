@@ -18,6 +18,8 @@ from typing import Any
 import freshness
 import glued
 
+from dualalign.traces.artifact import write_whole
+
 ROOT = Path(__file__).resolve().parent.parent
 FILE = Path("book") / "numbers.json"
 TOLERANCE = 1e-6  # of a number's size; the same digits on one machine, and far below what a page shows
@@ -133,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     kept = {name: values for name, values in before.items() if (root / f"{name}.ipynb").exists()}
     for name, values in now.items():
         kept[name] = {key: entry(value, before.get(name, {}).get(key)) for key, value in values.items()}
-    (root / FILE).write_text(text(kept), encoding="utf-8")
+    write_whole(root / FILE, text(kept).encode())
     return 0
 
 

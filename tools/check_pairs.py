@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import first_cell
+import glued
 import jupytext
 import nbformat
 
@@ -72,8 +73,7 @@ def style_faults(cells: list) -> list[str]:
 def code_faults(source: str, solution: bool = False) -> list[str]:
     lines = [line for line in source.splitlines() if line.strip()]
     found = [f"{len(lines)} lines, at most {LONGEST_CELL}"] if len(lines) > LONGEST_CELL else []
-    plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
-    nodes = list(ast.walk(ast.parse(plain)))
+    nodes = list(ast.walk(glued.syntax(source)))
     found += ["catches an error; a page must fail where a cell does"] if any(map(catches, nodes)) else []
     names = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     return found if solution else found + [f"defines {name}; put it in the module" for name in names]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ import figures_page
 import freshness
 from figure_digest import TOLERANCE, Digest, digest, distance, opaque
 from PIL import Image
+
+from dualalign.traces.artifact import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = Path("book") / "figures.json"
@@ -94,13 +95,7 @@ def keep(folder: Path, now: Figures, names) -> None:
     """Keep the pictures that agree, for the page of a later build."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        write(folder / f"{name}.png", now[name][1])
-
-
-def write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+        write_whole(folder / f"{name}.png", now[name][1])
 
 
 def read(path: Path) -> dict[str, Digest]:
@@ -112,7 +107,7 @@ def accept(path: Path, before: dict[str, Digest], now: Figures, missing: dict[st
     stays = before.keys() - moved(before, now).keys() - missing.keys()
     stored = digests(now) | {name: before[name] for name in stays}
     lines = [f"{json.dumps(name)}: {json.dumps(stored[name])}" for name in stored]
-    write(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    write_whole(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -143,7 +138,7 @@ def compare(root: Path, last: Path | None, accepted: bool) -> int:
     shown = {name: opaque(png) for name, (_, png) in other.items()} or pictures(folder, changed)
     images = {name: opaque(now[name][1]) for name in changed if name in now}
     folder.mkdir(parents=True, exist_ok=True)
-    write(folder / "index.html", figures_page.page(changed, before, shown, images).encode())
+    write_whole(folder / "index.html", figures_page.page(changed, before, shown, images).encode())
     if not last:
         keep(folder, now, now if accepted else now.keys() - changed.keys())
     where = f"before and after: {folder / 'index.html'}"

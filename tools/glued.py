@@ -19,6 +19,12 @@ class TemplateError(ValueError):
     """An alt text or a caption that cannot be filled: the notebook, the cell and the key are in the message."""
 
 
+def syntax(code: str) -> ast.Module:
+    """Parse a cell; its lines for IPython or the shell (% and !) say nothing."""
+    lines = ("pass" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines())
+    return ast.parse("\n".join(lines))
+
+
 def values(cells: list) -> dict[str, Any]:
     """Return what the cells of an executed notebook glued: name -> number or text (its plain text for the rest)."""
     return dict(records(cells))

@@ -33,6 +33,8 @@ from pathlib import Path
 
 from mutant_copy import PARTS, ROOT, VERDICTS, Part, prepare
 
+from dualalign.traces.artifact import write_whole
+
 LISTED = Path("tests") / "mutants" / "survivors.jsonl"
 SCORES = Path("tests") / "mutants" / "scores.json"
 LEAST = 85.0  # per cent
@@ -162,7 +164,7 @@ def run(name: str, copy: Path, jobs: int, again: bool, write: bool) -> bool:
         others = [row for row in rows if not belongs(row, part)]
         ours = renewed(living, ours)
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in in_order([*others, *ours])]
-        (ROOT / LISTED).write_text("".join(lines), encoding="utf-8")
+        write_whole(ROOT / LISTED, "".join(lines).encode())
     if not again:
         write_scores(ROOT / SCORES, name, counts)
     return judge(name, counts, *compare(living, ours))
@@ -173,7 +175,7 @@ def write_scores(path: Path, name: str, counts: dict[str, float]) -> None:
     parts = json.loads(path.read_text(encoding="utf-8"))["parts"] if path.is_file() else {}
     parts[name] = counts
     table = {"mutmut": version("mutmut"), "parts": {part: parts[part] for part in PARTS if part in parts}}
-    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(table, indent=1) + "\n").encode())
 
 
 def main() -> int:

@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dualalign.traces.artifact import write_whole
+
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS = Path("tests/planted/faults.toml")
 RESULTS = Path("book/planted.json")
@@ -269,7 +271,7 @@ def write(done: list[tuple[Fault, Outcome]]) -> None:
     """Record what the book shows."""
     rows = [{"name": f.name, "digest": f.digest, **asdict(outcome)} for f, outcome in done]
     text = json.dumps({"python": sys.version.split()[0], "faults": rows}, indent=1, ensure_ascii=False)
-    (ROOT / RESULTS).write_text(text + "\n", encoding="utf-8")
+    write_whole(ROOT / RESULTS, (text + "\n").encode())
 
 
 def main(arguments: list[str] | None = None) -> int:

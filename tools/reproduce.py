@@ -24,6 +24,8 @@ import figures_diff
 from costs import machine
 from same_site import own_environment
 
+from dualalign.traces.artifact import write_whole
+
 ROOT = Path(__file__).resolve().parent.parent
 FILE = Path("book") / "reproduced.json"
 PLACE = Path(".cache") / "reproduce"
@@ -157,7 +159,7 @@ def record(root: Path, name: str, entry: dict) -> None:
     found = {**stored.get("configurations", {}), name: entry}
     ordered = {known: found[known] for known in CONFIGURATIONS if known in found}
     text = json.dumps({"machine": machine(), "configurations": ordered}, indent=1, ensure_ascii=False)
-    figures_diff.write(path, (text + "\n").encode())
+    write_whole(path, (text + "\n").encode())
 
 
 def main(arguments: list[str] | None = None) -> int:

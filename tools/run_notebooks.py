@@ -166,20 +166,22 @@ class Step(NamedTuple):
 def step_of(
     source: Path, root: Path, shared: dict[str, str], plan: tuple[dict, list[dict]], force: bool
 ) -> Step | None:
-    """Say what is to be done for a page; None where nothing is."""
+    """Return what is to be done for a page; None, and said, where nothing is."""
     target, inputs = freshness.copy_of(source, root), freshness.inputs_of(source, shared)
     parameters, accepted = plan
     record = freshness.read_record(target)
     reason = "--force" if force else freshness.why_rerun(record, inputs, accepted)
-    prose = not reason and record["prose"] != freshness.digest(source)
-    print(f"{source.stem}: {f'runs ({reason})' if reason else 'new prose' if prose else 'unchanged'}", flush=True)
     if reason:
         return Step(source, target, reason, {"inputs": inputs, "parameters": parameters})
-    return Step(source, target, "", record) if prose else None
+    if record["prose"] != freshness.digest(source):
+        return Step(source, target, "", record)
+    print(f"{source.stem}: unchanged", flush=True)
+    return None
 
 
 def taken(step: Step) -> int:
-    """Take a step; return 1 if it failed."""
+    """Take a step, and say so; return 1 if it failed."""
+    print(f"{step.source.stem}: {f'runs ({step.reason})' if step.reason else 'new prose'}", flush=True)
     try:
         if step.reason:
             with kernel_path(live=step.record["parameters"].get("live", False)):

@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import glued
+
 LISTED = Path(__file__).with_suffix(".json")
 NUMBER = re.compile(r"(?<![\w.{/:−-])[-−]?(\d+\.\d+|\d+(?:\.\d+)?(?= ?%))(?![\w]|\.\d)")
 # Code, formulas, roles, fields, targets of links, and what numbers a place in a text.
@@ -45,8 +47,7 @@ def texts(cell) -> Iterator[str]:
     if cell.cell_type == "markdown":
         yield cell.source
     elif cell.cell_type == "code":
-        plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.splitlines())
-        calls = (node for node in ast.walk(ast.parse(plain)) if isinstance(node, ast.Call) and node.args)
+        calls = (node for node in ast.walk(glued.syntax(cell.source)) if isinstance(node, ast.Call) and node.args)
         said = (call.args[0] for call in calls if getattr(call.func, "id", "") == "say")
         yield from (n.value for arg in said for n in ast.walk(arg) if isinstance(n, ast.Constant) and n.value)
 

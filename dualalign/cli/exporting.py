@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ..bounded import visible
 from . import options as o
 from .fitting import fitted
-from .printing import visible
 
 Out = Annotated[
     str, typer.Option("--out", metavar="FILE", help="File to write; .py gives a module, else JSON.", show_default=False)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..bounded import visible
 from . import options as o
-from .printing import visible
 
 FORMATS = "lm-eval, helm, logprobs or arrays"
 Format = Annotated[str, typer.Argument(metavar="FORMAT", help=f"{FORMATS}, see below.", show_default=False)]

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..bounded import visible
 from . import options as o
-from .printing import visible
 
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="Trace file to write.", show_default=False)]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..bounded import visible
+
 if TYPE_CHECKING:
     import numpy as np
-
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def strict(value: object) -> object:
@@ -48,11 +47,6 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
     for row in cells:
         table.add_row(*(Text(visible(text)) for text in row))
     Console(soft_wrap=False, highlight=False).print(table)
-
-
-def visible(text: str) -> str:
-    """Return text without what would move a terminal's cursor, colour it, or turn the reading order."""
-    return _CONTROL.sub("\ufffd", text)
 
 
 def number(value: float | int | np.floating | None) -> str:

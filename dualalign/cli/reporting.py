@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .printing import visible
+from ..bounded import visible
 
 Traces = Annotated[
     list[str],

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..bounded import visible
 from . import options as o
-from .printing import visible
 
 if TYPE_CHECKING:
     from ..models import ModelSpec

@@ -172,8 +172,8 @@ class _Reader:
         _, where, row = scored[min(scored)]
         if sorted(scored) != list(range(len(scored))):
             raise ValueError(f"{where}: question {id!r} has the options {shown(sorted(scored))}; score each from 0 on")
-        plain = tuple(str(i) for i in range(len(scored)))
-        options = self._options(id, row, where) if row["options"] is not None or id in self.known else plain
+        numbers = tuple(map(str, range(len(scored))))
+        options = self._options(id, row, where) if row["options"] is not None or id in self.known else numbers
         if len(options) != len(scored):
             raise ValueError(f"{where}: question {id!r} has {len(options)} options, {len(scored)} of them were scored")
         scores = after_common_prefix([scored[i][0] for i in range(len(scored))], where)
