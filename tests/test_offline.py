@@ -146,3 +146,12 @@ def test_no_test_starts_python_without_the_guard():
         with pytest.raises(Refused, match="without the guard"):
             subprocess.run([sys.executable, "-c", ""], env=environment, check=False)
     assert FOLDER in os.environ["PYTHONPATH"].split(os.pathsep)
+
+
+def test_what_a_nightly_test_starts_may_leave_and_no_other():
+    ask = [sys.executable, "-c", "import no_network; print(no_network._open)"]
+    said = []
+    for whether in (True, False):
+        no_network.let_out(whether)
+        said.append(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
+    assert said == ["True", "False"]
