@@ -9,6 +9,13 @@ import numpy as np
 from dualalign import Traces, drift
 
 
+def two_models(g: list, f: list, labels: list | None = None, layers: int = 2) -> Traces:
+    """Traces whose layers are all alike, from final logits (N, K), -inf where a question has no such option."""
+    plm, polm = (np.repeat(np.array(z, dtype=np.float32)[:, None, :], layers, axis=1) for z in (g, f))
+    labels = np.full(len(g), -1) if labels is None else np.array(labels)
+    return Traces(plm, polm, labels, np.isfinite(plm[:, 0]).sum(axis=1), tuple(map(str, range(len(g)))))
+
+
 def calibrated_pair(n=600, seed=0, sharp=3.0, plm_sharp=1.0, labelled=True, layers=6, noise=0.3) -> Traces:
     """A PLM whose last layer states true probabilities (times plm_sharp), and a PoLM whose logits are sharper."""
     rng = np.random.default_rng(seed)

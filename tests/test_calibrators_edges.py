@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import make_traces
+from pairs_kit import two_models
 from scipy.special import softmax
 
 import dualalign as da
@@ -17,14 +18,6 @@ from dualalign.calibrators import adam
 from dualalign.calibrators.objective import ConfidencePart, ProcessPart, confidence_weight
 
 UPPER, LOWER = "at the upper edge of the search, 100", "at the lower edge of the search, 0.01"
-
-
-def two_models(g: list, f: list, labels: list | None = None) -> da.Traces:
-    """Two layers alike, from final logits (N, K)."""
-    plm, polm = (np.repeat(np.array(z, dtype=np.float32)[:, None, :], 2, axis=1) for z in (g, f))
-    labels = np.full(len(g), -1) if labels is None else np.array(labels)
-    n_options = np.isfinite(plm[:, 0]).sum(axis=1)
-    return da.Traces(plm, polm, labels, n_options, tuple(map(str, range(len(g)))))
 
 
 # -- What is said --------------------------------------------------------------------------------------------------

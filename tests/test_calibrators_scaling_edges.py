@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import make_traces
+from strategies_kit import widened
 
 import dualalign as da
 from dualalign.calibrators import scaling
@@ -33,11 +34,7 @@ def problem_of(traces: da.Traces, method: type) -> ScalingLoss:
 @BOTH
 def test_an_option_that_no_question_has_keeps_the_weight_of_temperature_scaling(method):
     traces = make_traces(60, 2, 3, 1)
-    wide = {
-        side: np.pad(getattr(traces, side), ((0, 0), (0, 0), (0, 1)), constant_values=-np.inf)
-        for side in ("plm_logits", "polm_logits")
-    }
-    fitted = method().fit(replace(traces, **wide))
+    fitted = method().fit(widened(traces, 1))
     beta = 1 / da.DACA().fit(traces).temperature_
     weights = fitted.weights_ if method is da.MatrixScaling else np.diag(fitted.weights_)
     assert weights[3] == pytest.approx([0, 0, 0, beta], abs=1e-6)

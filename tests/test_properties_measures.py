@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies_kit import answers, few, pairs, same, seeds, shares, some
+from strategies_kit import answers, few, full, pairs, same, seeds, shares, some
 
+import dualalign as da
 from dualalign import metrics, protocol
 
 PAIRED = {
@@ -182,10 +183,6 @@ def test_resampled_means_of_a_method_with_itself_never_differ(splits, n, seed):
 @given(st.data())
 @few
 def test_splits_cover_each_question_once_and_comparisons_are_paired(data):
-    from strategies_kit import full
-
-    import dualalign as da
-
     traces, seed = data.draw(full), data.draw(seeds)
     for found, (fit, test) in protocol.enumerate_splits(traces, 0.4, [seed, seed + 1]):
         assert found in (seed, seed + 1)
@@ -196,7 +193,7 @@ def test_splits_cover_each_question_once_and_comparisons_are_paired(data):
     fitted = da.AlignAll().fit(traces.select(fit))
     same(
         protocol.judge(fitted, traces.select(test), 3, seed),
-        table.iloc[1].drop(["method", "seed", "temperature", "n_fit", "reason"]).to_dict() | {},
+        table.iloc[1].drop(["method", "seed", "temperature", "n_fit", "reason"]).to_dict(),
         rel=1e-9,
     )
     mean = protocol.averaged(table)

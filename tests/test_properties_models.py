@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies_kit import once
 
 torch = pytest.importorskip("torch")
 from models_kit import save_tiny, tiny_model
@@ -22,7 +23,7 @@ tokens = st.lists(st.integers(4, 20), min_size=1, max_size=6)
 
 
 @given(families, st.integers(0, 9))
-@settings(max_examples=1, phases=[Phase.generate])
+@once
 def test_a_saved_model_is_the_one_that_is_read_and_its_spec_says_so(family, seed):
     with tempfile.TemporaryDirectory() as folder:
         path = save_tiny(Path(folder) / "tiny", family, seed)
@@ -46,7 +47,7 @@ def test_a_saved_model_is_the_one_that_is_read_and_its_spec_says_so(family, seed
 
 
 @given(families, tokens, st.lists(tokens, min_size=1, max_size=3))
-@settings(max_examples=3, phases=[Phase.generate])
+@settings(once, max_examples=3)
 def test_a_prompt_is_read_alike_alone_among_others_and_behind_a_start(family, start, ends):
     from dualalign.models.prefix import Prefix
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import re
@@ -15,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imports_kit import helm_state, lm_eval_rows, write_helm, write_jsonl
 from strategies_kit import few, frozen, full, permuted, reordered, same, seeds, some, traces
+from test_exports import module
+from test_imports_logprobs import chat, completion
 
 import dualalign as da
 from dualalign import exports, order, questions
@@ -132,21 +133,26 @@ def test_padding_and_depth_are_where_they_are_said_to_be(given):
 
 # ---- imports
 
+GIVEN = ("plm_logits", "polm_logits", "labels", "n_options")
+
+
+def alike(one: da.Traces, other: da.Traces, *names: str) -> None:
+    """Assert that these fields are the same, number by number."""
+    same([getattr(one, name) for name in names], [getattr(other, name) for name in names], rel=0, at=0)
+
 
 @given(traces)
 @few
 def test_arrays_and_files_of_arrays_give_the_trace_back(given):
     names = {"labels": given.labels, "question_ids": given.question_ids, "groups": given.groups}
     found = imports.from_arrays(given.plm_logits, given.polm_logits, n_options=given.n_options, **names)
-    for name in ("plm_logits", "polm_logits", "labels", "n_options", "question_ids", "groups"):
-        same(getattr(found, name), getattr(given, name), rel=0, at=0)
+    alike(found, given, *GIVEN, "question_ids", "groups")
     with folders() as folder:
         paths = [Path(folder) / f"{side}.npz" for side in ("plm", "polm")]
         for path, logits in zip(paths, (given.plm_logits, given.polm_logits), strict=True):
             np.savez(path, logits=logits, labels=given.labels, n_options=given.n_options)
         again = imports.from_array_files(*paths)
-        for name in ("plm_logits", "polm_logits", "labels", "n_options"):
-            same(getattr(again, name), getattr(given, name), rel=0, at=0)
+        alike(again, given, *GIVEN)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(2, 6), seeds)
@@ -190,8 +196,7 @@ def test_the_order_of_a_harness_rows_is_that_of_no_model(plm, polm):
         mixed = [write_jsonl(Path(folder) / f"m-{m}.jsonl", [rows[m][i] for i in orders[m]]) for m in rows]
         again = imports.from_lm_eval(*mixed)
     ids = [again.question_ids.index(name.replace("base", "m-base")) for name in found.question_ids]
-    for name in ("plm_logits", "polm_logits", "labels", "n_options"):
-        assert np.array_equal(getattr(again.select(ids), name), getattr(found, name))
+    alike(again.select(ids), found, *GIVEN)
 
 
 @given(st.randoms(use_true_random=False))
@@ -204,18 +209,7 @@ def test_the_order_of_helms_requests_is_that_of_no_model(random):
         again = imports.from_helm(*(write_helm(Path(folder) / "mixed", m, shuffled) for m in ("base", "chat")))
     assert len(helm_state("base")["request_states"]) > 2
     ids = [again.question_ids.index(name) for name in found.question_ids]
-    for name in ("plm_logits", "polm_logits", "labels", "n_options"):
-        assert np.array_equal(getattr(again.select(ids), name), getattr(found, name))
-
-
-def completion(top: dict[str, float]) -> dict:
-    logprobs = {"tokens": [max(top, key=top.get)], "token_logprobs": [max(top.values())], "top_logprobs": [top]}
-    return {"choices": [{"index": 0, "text": "", "logprobs": logprobs}]}
-
-
-def chat(top: dict[str, float]) -> dict:
-    tops = [{"token": token, "logprob": value} for token, value in top.items()]
-    return {"choices": [{"index": 0, "logprobs": {"content": [tops[0] | {"top_logprobs": tops}]}}]}
+    alike(again.select(ids), found, *GIVEN)
 
 
 @given(st.integers(1, 5), st.integers(2, 4), seeds)
@@ -281,10 +275,7 @@ def facts(temperature: float, name: str) -> exports.Facts:
 def run(text: str, folder: str):
     path = Path(folder) / "t.py"
     path.write_text(text, "utf-8")
-    spec = importlib.util.spec_from_file_location("exported", path)
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+    return module(path)
 
 
 @pytest.mark.parametrize("format", exports.FORMATS)
