@@ -50,6 +50,15 @@ def random_traces():
     return make_traces
 
 
+@pytest.fixture
+def closed():
+    """Close the figures that a test drew."""
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")
+
+
 @pytest.fixture(scope="session")
 def sample_course(tmp_path_factory):
     """A small checkout with one lesson and everything made from it."""

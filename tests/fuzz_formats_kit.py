@@ -85,49 +85,22 @@ def values(raw: bytes, rng: random.Random) -> bytes:
 # -- NumPy and zip -------------------------------------------------------------------------------------------------
 
 
+SHAPES = (
+    (), (0,), (1,), (-1,), (-2, -2), (2**60,), (2**32, 2**32), (2**64,), (1,) * 65, (3.5,), ("1",), (True,),
+    (0, 2**40, 2**40),
+)  # fmt: skip
+DTYPES = (
+    "<f4", "<f8", "<f2", ">f4", "<i8", "<u8", "|b1", "|O", "<U3", "<U0", "|S0", "|V8", "<M8[s]", "<c8", "<f99",
+    [("a", "<f4")], ("<f4", (2**31,)), "O", 7,
+)  # fmt: skip
+
+
 def npy_header(raw: bytes, rng: random.Random) -> bytes:
     if raw[:6] != b"\x93NUMPY" or len(raw) < 12:
         return size_field(raw, rng)
     length = int.from_bytes(raw[8:10], "little")
-    shape = rng.choice(
-        (
-            (),
-            (0,),
-            (1,),
-            (-1,),
-            (-2, -2),
-            (2**60,),
-            (2**32, 2**32),
-            (2**64,),
-            (1,) * 65,
-            (3.5,),
-            ("1",),
-            (True,),
-            (0, 2**40, 2**40),
-        )
-    )
-    kinds = (
-        "<f4",
-        "<f8",
-        "<f2",
-        ">f4",
-        "<i8",
-        "<u8",
-        "|b1",
-        "|O",
-        "<U3",
-        "<U0",
-        "|S0",
-        "|V8",
-        "<M8[s]",
-        "<c8",
-        "<f99",
-        [("a", "<f4")],
-        ("<f4", (2**31,)),
-        "O",
-        7,
-    )
-    head = {"descr": rng.choice(kinds), "fortran_order": rng.choice((False, True, 1, None)), "shape": shape}
+    shape = rng.choice(SHAPES)
+    head = {"descr": rng.choice(DTYPES), "fortran_order": rng.choice((False, True, 1, None)), "shape": shape}
     keep = raw[10 : 10 + length].decode("latin-1")
     whole = rng.choice(
         (

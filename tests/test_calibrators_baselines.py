@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy.special import softmax
+from strategies_kit import widened
 
 import dualalign as da
 from dualalign.calibrators.adam import soft_cross_entropy_slope
@@ -72,10 +73,8 @@ def test_an_option_that_a_prior_never_saw_is_left_as_it_is_and_no_prior_underflo
 def test_an_option_that_no_row_of_the_fit_has_is_left_as_it_is(random_traces):
     """The fit's columns are as wide as the trace's, but the last one is padding in every row."""
     narrow, wide = random_traces(6, k=3), random_traces(6, k=4, seed=2)
-    gap = ((0, 0), (0, 0), (0, 1))
-    plm, polm = (np.pad(z, gap, constant_values=-np.inf) for z in (narrow.plm_logits, narrow.polm_logits))
     with np.errstate(divide="raise"):
-        prior = da.BatchCalibration().fit(da.Traces(plm, polm, narrow.labels, narrow.n_options, narrow.question_ids))
+        prior = da.BatchCalibration().fit(widened(narrow, 1))
     assert prior.log_prior_[3] == -np.inf
     divided = wide.polm_final - np.append(prior.log_prior_[:3], 0.0)
     np.testing.assert_allclose(prior.predict_proba(wide), softmax(divided, axis=1), atol=1e-12)

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from pairs_kit import two_models
 from scipy.special import log_softmax, rel_entr, softmax
 from scipy.stats import entropy
 
@@ -153,8 +154,7 @@ def test_weights_of_models_that_share_nothing_are_not_negative():
     g, f = rng.normal(size=(300, 6)) * 3, rng.normal(size=(300, 6)) * 3
     g[:, 3:] -= 400
     f[:, :3] -= 400
-    plm, polm = (np.repeat(z[:, None].astype(np.float32), 2, axis=1) for z in (g, f))
-    traces = da.Traces(plm, polm, np.full(300, -1), np.full(300, 6), tuple(map(str, range(300))))
+    traces = two_models(g, f)
     for weight in ("jsd", "tv", "hard"):
         found = confidence_weight(traces, weight)
         assert (found >= 0).all()

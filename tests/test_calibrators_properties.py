@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 import dualalign as da
 
 SCALAR = (da.AlignAll, da.DACA, da.ConfidenceOnly, da.ProcessOnly, da.DualAlign, da.Agreement, da.TemperatureScaling)
-FINAL_ONLY = (da.AlignAll, da.DACA, da.TemperatureScaling, da.Agreement)
 seeds = st.integers(0, 2**31)
 method = st.sampled_from(SCALAR)
 few = settings(deadline=None, max_examples=25)

@@ -15,12 +15,7 @@ from dualalign.plots.generation import SAMPLED, WIDTHS
 matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def exact() -> pd.DataFrame:

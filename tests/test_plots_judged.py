@@ -12,12 +12,7 @@ from dualalign import align_all, judged, plots
 matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def traces(n: int = 80) -> da.Traces:

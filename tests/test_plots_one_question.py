@@ -12,12 +12,7 @@ from dualalign.course import maths
 matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def test_marks_stand_where_each_is_equal():

@@ -14,12 +14,7 @@ from dualalign.plots import style
 matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def places() -> pd.DataFrame:

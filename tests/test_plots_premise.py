@@ -27,12 +27,7 @@ SHARE = {"align-all": 0.6, "daca": 0.8}
 P = {"0.5": 0.004, "1": 0.02, "2": 0.001}
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def scores(gap, seed, scale=None, temperature=None):

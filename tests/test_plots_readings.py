@@ -14,12 +14,7 @@ matplotlib.use("Agg")
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def effects() -> pd.DataFrame:

@@ -20,12 +20,7 @@ SETS = ("csqa", "piqa")
 FOREIGN, OWN, BORROWED = CASES.values()
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,7 @@ matplotlib.use("Agg")
 PAIRS, SETS = ["dpo", "sft1"], ["arc-easy", "mmlu", "piqa"]
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def differences(rivals=("daca", "basecal")) -> pd.DataFrame:

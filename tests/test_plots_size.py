@@ -16,12 +16,7 @@ SETS = ("arc-easy", "mmlu")
 METHODS = ["dual-align", "daca", "temperature-scaling"]
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 @pytest.fixture

@@ -13,12 +13,7 @@ matplotlib.use("Agg")
 SETS = ["arc-easy", "mmlu", "piqa"]
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def square(seed: int = 0) -> pd.DataFrame:

@@ -33,12 +33,7 @@ SUMMARY = pd.DataFrame(
 )
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def ax() -> Axes:

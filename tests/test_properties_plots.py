@@ -62,12 +62,7 @@ def shown(axes: object) -> dict[str, object]:
     return {"numbers": np.sort(flat), "words": sorted(words)}
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def final(t):
